@@ -2,6 +2,8 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use connector_api::SectionStatus;
+use connector_store::SectionState;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::assets;
@@ -9,7 +11,7 @@ use crate::guard::FORM_TOKEN;
 use crate::link::Link;
 use crate::pages::{Entry, FLEET, NAVIGATION};
 use crate::session::Session;
-use crate::text::{ago, bare as unmarked};
+use crate::text::{and_ago, bare as unmarked};
 use crate::visit::{Place, Visit};
 use crate::words::Mark;
 use crate::{text, words};
@@ -123,7 +125,7 @@ pub(crate) fn strip(visit: &Visit, place: &Place) -> Markup {
     html! {
         div.where role="region" aria-label="System and scan shown" {
             strong { (text::Name(&place.system.name)) }
-            span { "as of " (text::time(place.run.started_at)) ", " (ago(place.run.started_at, visit.now)) }
+            span { "as of " (text::time(place.run.started_at)) (and_ago(place.run.started_at, visit.now)) }
             (trust(place))
             @if !place.is_latest() { span.tag { "Earlier scan" } }
             @if place.runs.len() > 1 {
@@ -148,11 +150,14 @@ pub(crate) fn strip(visit: &Visit, place: &Place) -> Markup {
 /// How many sections are as new as the scan, and which are not.
 fn trust(place: &Place) -> Markup {
     let older = place.older_sections();
-    let read = place.sections.iter().filter(|section| section.status != "skipped").count() as u64;
-    if older.is_empty() {
+    let kept = place.sections.iter().filter(|section| section.status != "skipped");
+    let read = (kept.clone().count() + place.computed().count()) as u64;
+    let unread: Vec<_> = place.computed().filter(|report| report.status != SectionStatus::Complete).collect();
+    if older.is_empty() && unread.is_empty() {
         return Mark::Good.with(&format!("{} complete", text::count(read, "section", "sections")));
     }
-    let complete = read.saturating_sub(older.len() as u64);
+    let is_older = |section: &&SectionState| older.iter().any(|older| older.section == section.section);
+    let complete = read - (kept.filter(is_older).count() + unread.len()) as u64;
     let all = older.iter().map(|section| {
         let name = words::spaced(section.section.as_str());
         match section.as_of {
@@ -160,7 +165,8 @@ fn trust(place: &Place) -> Markup {
             None => format!("{name} never read"),
         }
     });
-    let all: Vec<String> = all.collect();
+    let computed = unread.iter().map(|report| format!("{} not computed whole", words::spaced(report.section.as_str())));
+    let all: Vec<String> = all.chain(computed).collect();
     Mark::Warn.with(&format!("{complete} of {read} sections complete; {}", all.join("; ")))
 }
 

@@ -21,7 +21,7 @@ use self::standalone::standalone;
 use crate::assets::STYLES;
 use crate::console::{Console, Settings};
 use crate::frame;
-use crate::pages::report::{Part, parts};
+use crate::pages::report::{Part, parts, scope};
 use crate::session::Session;
 use crate::stores::Stores;
 use crate::text::{self, Name, bare};
@@ -57,9 +57,11 @@ pub async fn report(
         },
     );
     let query = address_of(system, (run != latest).then_some(run), has_changes);
-    let visit = Visit { console, session: Session::of_nobody(), query, path: "/".to_owned(), now: now() };
+    let visit =
+        Visit { console, session: Session::of_nobody(), query, path: "/".to_owned(), now: now(), is_report: true };
     let parts = parts(&visit).await?;
-    document(&visit, system, &parts)
+    let scope = scope(&visit, &parts).await?;
+    document(&visit, system, &parts, &scope)
 }
 
 /// The parameters of the pages.
@@ -75,7 +77,7 @@ fn address_of(system: &System, at: Option<i64>, has_changes: bool) -> Query {
     Query::parse(&query.finish())
 }
 
-fn document(visit: &Visit, system: &System, parts: &[Part]) -> Result<String, ConnectorError> {
+fn document(visit: &Visit, system: &System, parts: &[Part], scope: &[String]) -> Result<String, ConnectorError> {
     let places: BTreeMap<String, String> =
         parts.iter().enumerate().map(|(at, part)| (part.address.clone(), place(at))).collect();
     let contents = parts.iter().enumerate().map(|(at, part)| standalone(&part.page.content.0, &place(at), &places));
@@ -102,6 +104,8 @@ fn document(visit: &Visit, system: &System, parts: &[Part]) -> Result<String, Co
                     div.head { div {
                         h1 { "Access report of " (Name(&system.name)) }
                         p.soft { "Made on " (text::time(visit.now)) " by the reference host. It needs no network." }
+                        @for sentence in scope { p { (sentence) } }
+                        p { "All accounts, reasons and findings are in the evidence pack: " code { "harness export --format evidence-pack" } "." }
                     } }
                     section aria-labelledby="contents" {
                         h2 #contents { "Contents" }
@@ -113,7 +117,7 @@ fn document(visit: &Visit, system: &System, parts: &[Part]) -> Result<String, Co
                         div.live id=(place(at)) { (PreEscaped(content)) }
                     }
                 }
-                footer.foot { "Times are UTC. What a page of the server would show in addition is not part of this file." }
+                footer.foot { "Times are UTC." }
             }
         }
     };

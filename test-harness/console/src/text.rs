@@ -171,6 +171,11 @@ pub(crate) fn ago(time: Timestamp, now: Timestamp) -> String {
     if seconds < 0 { format!("in {span}") } else { format!("{span} ago") }
 }
 
+/// The same after a comma, for a sentence. A file that is read later leaves it out.
+pub(crate) fn and_ago(time: Timestamp, now: Timestamp) -> Markup {
+    html! { span.of-now { ", " (ago(time, now)) } }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

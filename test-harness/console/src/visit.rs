@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use connector_api::{Access, AccessLevel, ConnectorError};
+use connector_api::{Access, AccessLevel, ConnectorError, SectionReport, SectionStatus};
 use connector_store::pages::RunHead;
 use connector_store::{At, SectionState, Store, System};
 use jiff::Timestamp;
@@ -28,7 +28,12 @@ pub(crate) struct Visit {
     pub(crate) path: String,
     /// The present time, UTC.
     pub(crate) now: Timestamp,
+    /// Whether the page becomes part of a file, where nobody can turn to a next page.
+    pub(crate) is_report: bool,
 }
+
+/// Rows of a list in a file.
+pub(crate) const REPORT_ROWS: usize = 500;
 
 /// The parameters of an address.
 #[derive(Debug, Clone, Default)]
@@ -76,7 +81,10 @@ pub(crate) struct Place {
     pub(crate) latest: i64,
     /// Earlier and later published runs, the latest first.
     pub(crate) runs: Vec<RunHead>,
+    /// The sections whose rows are kept.
     pub(crate) sections: Vec<SectionState>,
+    /// All sections of the scan, also those that only compute rows from the rows of others; empty if they are not known.
+    pub(crate) reports: Vec<SectionReport>,
     /// Weakest first.
     accesses: Vec<Access>,
 }
@@ -93,8 +101,10 @@ impl Place {
             runs.push(run);
         }
         let sections = store.sections(run.id)?;
+        let summary = store.run(&system, run.id)?.and_then(|run| run.summary);
+        let reports = summary.map(|summary| summary.sections).unwrap_or_default();
         let accesses = store.accesses(run.id)?;
-        Ok(Self { system, run, latest, runs, sections, accesses })
+        Ok(Self { system, run, latest, runs, sections, reports, accesses })
     }
 
     /// Finds the system of a query: the one that was scanned last if it names none.
@@ -134,6 +144,12 @@ impl Place {
         self.sections.iter().filter(is_older).collect()
     }
 
+    /// The sections that only compute rows from the rows of others, if they were not switched off.
+    pub(crate) fn computed(&self) -> impl Iterator<Item = &SectionReport> {
+        let is_kept = |report: &SectionReport| self.sections.iter().any(|section| section.section == report.section);
+        self.reports.iter().filter(move |report| !is_kept(report) && report.status != SectionStatus::Skipped)
+    }
+
     /// How strong an access is: its level, then its place in the connector's order.
     pub(crate) fn strength(&self, access: &Access) -> Strength {
         let place = self.accesses.iter().position(|known| known == access);
@@ -163,6 +179,16 @@ impl Visit {
         ];
         let link = Link::to_path(&self.path).with("system", &place.system.name);
         KEPT.iter().fold(link, |link, name| link.with_any(name, self.query.get(name)))
+    }
+
+    /// How many rows a list has: `on_page` where there are further pages.
+    pub(crate) fn rows(&self, on_page: usize) -> usize {
+        if self.is_report { REPORT_ROWS } else { on_page }
+    }
+
+    /// Where all of a list is that is cut off.
+    pub(crate) fn all_is(&self) -> &'static str {
+        if self.is_report { "The rest is not part of this file." } else { "The CSV has all." }
     }
 
     /// Reads from the store.
@@ -206,6 +232,6 @@ impl FromRequestParts<Arc<Console>> for Visit {
             session.ok_or_else(|| Failure::from(ConnectorError::internal("a page has no session")).into_response())?;
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let path = parts.uri.path().to_owned();
-        Ok(Self { console: Arc::clone(console), session, query, path, now: (console.clock)() })
+        Ok(Self { console: Arc::clone(console), session, query, path, now: (console.clock)(), is_report: false })
     }
 }

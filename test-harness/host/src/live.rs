@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use connector_api::{Descriptor, Progress, ScanPlan, Section, Stage};
-use indicatif::HumanCount;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::progress::Reporter;
+use crate::words::count;
 
 /// Lines of the log that are kept, the newest.
 const LINES: usize = 200;
@@ -202,7 +202,7 @@ impl Live {
             section.planned =
                 plan.sections.iter().find(|planned| planned.section == section.section).map(|planned| planned.requests);
         }
-        state.log(now, false, format!("{} requests planned", plan.requests()));
+        state.log(now, false, format!("{} planned", count(plan.requests(), "request")));
     }
 
     /// Adds a line to the log.
@@ -293,7 +293,7 @@ impl Reporter for Live {
                 state.log(
                     now,
                     false,
-                    format!("{title}: read, {} items, {} requests", HumanCount(*done), HumanCount(*requests)),
+                    format!("{title}: read, {}, {}", count(*done, "item"), count(*requests, "request")),
                 );
             }
             (false, false) => state.log(now, false, format!("{title}: started")),

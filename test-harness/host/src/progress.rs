@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use connector_api::{Progress, Section, Stage};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
+use crate::words::count;
+
 /// Receives the progress of each section. Must return at once.
 pub trait Reporter: Send + Sync {
     /// A section made progress.
@@ -68,7 +70,7 @@ impl Reporter for Bars {
             bar.set_length(expected);
         }
         bar.set_position(progress.done);
-        bar.set_message(format!("{} requests", progress.requests));
+        bar.set_message(count(progress.requests, "request"));
         if progress.stage == Stage::Done {
             bar.abandon();
         }

@@ -1,5 +1,7 @@
 //! Words of code as people read them: the one place for what protocols and products are called.
 
+use indicatif::HumanCount;
+
 /// Words that are not written in lower case.
 const NAMES: &[(&str, &str)] = &[
     ("api", "API"),
@@ -25,6 +27,7 @@ const NAMES: &[(&str, &str)] = &[
     ("sms", "SMS"),
     ("ssh", "SSH"),
     ("sso", "SSO"),
+    ("tls", "TLS"),
     ("totp", "TOTP"),
     ("url", "URL"),
     ("vpn", "VPN"),
@@ -92,6 +95,12 @@ pub fn several(words: &str) -> String {
     }
 }
 
+/// A number with its noun, such as *1 request* and *1,200 requests*.
+pub fn count(many: u64, noun: &str) -> String {
+    let noun = if many == 1 { noun.to_owned() } else { several(noun) };
+    format!("{} {noun}", HumanCount(many))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +114,7 @@ mod tests {
             ("ldapServer", "LDAP server"),
             ("LDAP_GROUP", "LDAP group"),
             ("sso", "SSO"),
+            ("tls", "TLS"),
             ("radius_by_certificate_alone", "RADIUS by certificate alone"),
             ("g_suite", "Google Workspace"),
             ("gSuite", "Google Workspace"),
@@ -136,5 +146,11 @@ mod tests {
         ] {
             assert_eq!((of_type(word).as_str(), several(&of_type(word)).as_str()), (one, many));
         }
+    }
+
+    #[test]
+    fn a_number_has_the_noun_that_fits_it() {
+        let shown = [0, 1, 2, 1200].map(|many| count(many, "request"));
+        assert_eq!(shown, ["0 requests", "1 request", "2 requests", "1,200 requests"]);
     }
 }

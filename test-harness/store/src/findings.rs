@@ -70,6 +70,32 @@ pub(crate) fn findings(
     Ok(())
 }
 
+/// Returns the finding of a system with this id after a run.
+pub(crate) fn one(db: &mut dyn Connection, system: i64, run: i64, id: &str) -> Result<Option<Finding>, ConnectorError> {
+    for kind in KINDS {
+        let mut last = 0;
+        loop {
+            let rows = batch(db, kind, (system, run), last)?;
+            let Some((object, ..)) = rows.last() else { break };
+            last = *object;
+            let row = rows.into_iter().find(|(.., record)| ids(record).iter().any(|known| known == id));
+            let Some((object, from_run, record)) = row else { continue };
+            let mut found = None;
+            of_row(db, kind, object, (from_run, &mut Starts::default()), record, &mut |finding| {
+                if finding.id == id {
+                    found = Some(finding);
+                }
+                Ok(())
+            })?;
+            if let Some(finding) = &mut found {
+                finding.exception = exceptions::all(db, system)?.remove(id);
+            }
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
 /// Returns the first of these ids that no finding of a system has after a run.
 pub(crate) fn unknown(
     db: &mut dyn Connection,

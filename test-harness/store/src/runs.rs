@@ -1,6 +1,6 @@
 //! The list of runs.
 
-use connector_api::{Access, ConnectorError, Descriptor, Field, Outcome, ScanSummary};
+use connector_api::{Access, ConnectorError, Descriptor, ErrorCode, Field, Outcome, ScanSummary};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +64,14 @@ pub struct Run {
     pub removals: Vec<Removal>,
     /// Why it failed or was discarded.
     pub reason: Option<String>,
+}
+
+impl Run {
+    /// Returns whether it ended because somebody cancelled it.
+    pub fn is_cancelled(&self) -> bool {
+        let error = self.summary.as_ref().and_then(|summary| summary.error.as_ref());
+        self.state == RunState::Failed && error.is_some_and(|error| error.code == ErrorCode::Cancelled)
+    }
 }
 
 /// What a connector says of its rows.

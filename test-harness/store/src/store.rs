@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::body::VolatileFields;
 use crate::database::Connection;
 use crate::find;
-use crate::findings::{self, EachFinding};
+use crate::findings::{self, EachFinding, Finding};
 use crate::location::{Kind, Location};
 use crate::migrate;
 use crate::publish::{Ended, Publication};
@@ -319,6 +319,14 @@ impl Store {
     /// `sink` if the store cannot be read, and any error of `each`.
     pub fn findings(&mut self, system: &System, run: i64, each: EachFinding<'_>) -> Result<(), ConnectorError> {
         self.reading(|db| findings::findings(db, system.id, run, each))
+    }
+
+    /// Returns the finding with this id after a published run.
+    ///
+    /// # Errors
+    /// `sink` if the store cannot be read.
+    pub fn finding(&mut self, system: &System, run: i64, id: &str) -> Result<Option<Finding>, ConnectorError> {
+        self.reading(|db| findings::one(db, system.id, run, id))
     }
 
     /// Returns what an account reaches after a published run, and by which ways. Only the rows on these ways are read.

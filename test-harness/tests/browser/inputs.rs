@@ -26,7 +26,7 @@ fn without_scripts_systems_are_added_scanned_and_cancelled_and_pages_read() {
     tab.shows("Scanning lab");
     tab.follow_until("Reload", "7 requests so far");
     tab.follow("Cancel scan");
-    tab.follow_until("Reload", "Failed: nothing was changed.");
+    tab.follow_until("Reload", "Cancelled: nothing was changed.");
     let own = Own::with(&[rows(8, login()), rows(9, login())]);
     let tab = Tab::signed_in(&own, look).unwrap();
     tab.follow("Privileged");

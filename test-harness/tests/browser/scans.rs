@@ -56,7 +56,7 @@ fn a_scan_is_cancelled() {
     tab.shows("Scanning lab");
     tab.shows("7 requests so far; how many there will be is not known.");
     tab.follow("Cancel scan");
-    tab.shows("Failed: nothing was changed.");
+    tab.shows("Cancelled: nothing was changed.");
     tab.shows("cancelled");
     tab.shows("Scan again");
 }

@@ -12,7 +12,7 @@ use super::{Answer, account_facts, reach};
 use crate::failure::Failure;
 use crate::frame::Page;
 use crate::sheet::Sheet;
-use crate::text::{self, Name, ago, count};
+use crate::text::{self, Name, and_ago, count};
 use crate::visit::{Place, Visit};
 use crate::ways::Ways;
 use crate::words::{Mark, capital, severity, spaced};
@@ -77,7 +77,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
             h2 #reach { "What it reaches: " (count(grants.len() as u64, "thing", "things")) }
             @if grants.is_empty() {
                 div.note { p { "Nothing: no binding leads from this account or its groups to a device, application or directory that was read." } }
-            } @else { (reach::table(&place, grants, &here)) }
+            } @else { (reach::table(&place, grants, &here, &visit)) }
         }
         section aria-labelledby="groups" {
             h2 #groups { "Groups" }
@@ -129,7 +129,7 @@ fn facts(read: &Read, place: &Place, now: Timestamp) -> Markup {
             (optional("Employee", &account.employee_id))
             dt { "State" } dd { (account_facts::enabled(account)) }
             dt { "Second factor" } dd { (account_facts::second_factor(account, now)) }
-            dt { "Last login" } dd { (account_facts::last_login(account, now)) }
+            dt { "Last login" } dd { (account_facts::last_login(account, place, now)) }
             @if let Some(protection) = &account.protection {
                 @for (title, sign_in) in [("Sign-in to the portal", &protection.portal), ("Sign-in to the console", &protection.console)] {
                     @if let Some(sign_in) = sign_in {
@@ -140,7 +140,7 @@ fn facts(read: &Read, place: &Place, now: Timestamp) -> Markup {
             @if let Some(password) = &account.password {
                 dt { "Password" } dd {
                     @match password.changed_at {
-                        Some(at) => { "Changed " (text::day(at)) ", " (ago(at, now)) }
+                        Some(at) => { "Changed " (text::day(at)) (and_ago(at, now)) }
                         None => { "Not known when it was changed" }
                     }
                     @if password.expired == Some(true) { " " (Mark::Warn.with("Expired")) }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use crate::text::{self, Name, ago};
+use crate::visit::Place;
 use crate::words::{Mark, spaced};
 
 /// The second factor, with what else is known of it beneath.
@@ -15,18 +16,23 @@ pub(super) fn second_factor(account: &Account, now: Timestamp) -> Markup {
     html! {
         @match Factor::of(account) {
             Factor::SetUp => { (Mark::Good.with(&if factors.is_empty() { "Set up".to_owned() } else { crate::words::capital(&factors.join(", ")) })) }
-            Factor::Exempt => { (Mark::Warn.with("Exempt")) }
-            Factor::NotSetUp => { (Mark::Bad.with("Not set up")) }
+            Factor::Exempt | Factor::NotSetUp => { (Mark::Bad.with("Not set up")) }
             _ => { (Mark::Off.with("Not known")) }
         }
-        @if let Some(until) = mfa.excluded_until.filter(|_| mfa.excluded == Some(true)) {
-            span.under { @if until > now { "until " } @else { "ended " } (text::day(until)) }
+        @if mfa.excluded == Some(true) {
+            span.under {
+                @match mfa.excluded_until {
+                    None => { "exempt from it" }
+                    Some(until) if until > now => { "exempt from it until " (text::day(until)) }
+                    Some(until) => { "exempt from it until " (text::day(until)) ", which is over" }
+                }
+            }
         }
     }
 }
 
 /// When somebody signed in last.
-pub(super) fn last_login(account: &Account, now: Timestamp) -> Markup {
+pub(super) fn last_login(account: &Account, place: &Place, now: Timestamp) -> Markup {
     let login = account.last_login.as_ref();
     let at = login.and_then(|login| login.succeeded_at).max(account.last_login_at);
     html! {
@@ -34,11 +40,13 @@ pub(super) fn last_login(account: &Account, now: Timestamp) -> Markup {
             (Some(at), _) => {
                 (text::day(at))
                 span.under {
-                    (ago(at, now))
-                    @if let Some(service) = login.and_then(|login| login.service.as_deref()) { ", " (Name(&spaced(service))) }
+                    @let service = login.and_then(|login| login.service.as_deref());
+                    span.of-now { (ago(at, now)) @if service.is_some() { ", " } }
+                    @if let Some(service) = service { (Name(&spaced(service))) }
                 }
             }
             (None, Some(since)) => { "None found" span.under { "in logins since " (text::day(since)) } }
+            (None, None) if !place.is_latest() => { (Mark::Off.with("Not known as of this scan")) }
             (None, None) => { (Mark::Off.with("Not known")) }
         }
     }

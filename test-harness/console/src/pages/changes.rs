@@ -2,6 +2,7 @@
 
 mod found;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use connector_api::{ConnectorError, NodeKind, Record, ResourceRef};
@@ -25,12 +26,29 @@ use crate::words::{level, spaced};
 const LINES: usize = 60;
 const THINGS: usize = 15;
 
-/// The earlier run of the address, or the one before.
-fn earlier(store: &mut Store, place: &Place, query: &Query) -> Result<Option<RunHead>, Failure> {
-    match query.number::<i32>("from")? {
-        Some(from) if i64::from(from) < place.run.id => Ok(Some(store.run_head(&place.system, from.into())?)),
-        _ => Ok(store.published_runs(&place.system, Some(place.run.id), 1)?.pop()),
-    }
+/// What the scan of the address is compared with.
+enum Other {
+    Earlier(RunHead),
+    /// The address has the two the other way round.
+    Later(RunHead),
+    /// The address names the scan itself.
+    Same,
+    /// It is the first that is kept.
+    None,
+}
+
+/// The other run of the address, or the one before.
+fn other_run(store: &mut Store, place: &Place, query: &Query) -> Result<Other, Failure> {
+    let Some(from) = query.number::<i32>("from")?.map(i64::from) else {
+        let before = store.published_runs(&place.system, Some(place.run.id), 1)?.pop();
+        return Ok(before.map_or(Other::None, Other::Earlier));
+    };
+    let from = store.run_head(&place.system, from)?;
+    Ok(match from.id.cmp(&place.run.id) {
+        Ordering::Less => Other::Earlier(from),
+        Ordering::Equal => Other::Same,
+        Ordering::Greater => Other::Later(from),
+    })
 }
 
 /// What a run changed since the one before, by kind: it is counted when the run is published.
@@ -46,33 +64,58 @@ fn counted(store: &mut Store, place: &Place, from: i64) -> Result<Option<Changes
 pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
     let is_sheet = visit.query.get("format") == Some("csv");
     let read = visit.read_at(move |store, place, query| {
-        let Some(from) = earlier(store, place, query)? else { return Ok(None) };
+        let from = match other_run(store, place, query)? {
+            Other::Earlier(from) => from,
+            other => return Ok((other, Found::default(), None)),
+        };
         if is_sheet {
-            return Ok(Some((from, Found::default(), Some(sheet(store, place, from.id)?))));
+            return Ok((Other::Earlier(from), Found::default(), Some(sheet(store, place, from.id)?)));
         }
         let most = if query.get("count") == Some("all") { found::MOST } else { found::AT_ONCE };
         let mut found = Found::read(store, place, from.id, most)?;
         if found.is_too_much {
             found.counted = counted(store, place, from.id)?;
         }
-        Ok(Some((from, found, None)))
+        Ok((Other::Earlier(from), found, None))
     });
     let (place, read) = read.await?;
     let content = match read {
-        Some((from, _, Some(sheet))) => {
+        (Other::Earlier(from), _, Some(sheet)) => {
             return Ok(Answer::file(&format!("changes-{}-{}", from.id, place.run.id), sheet)?);
         }
-        Some((from, found, None)) => content(&place, from, &found),
-        None => html! {
-            div.head { div { h1 { "Changes" } p.lead { "There is no earlier scan to compare with." } } }
-            div.note { p { "This is the first scan of " (Name(&place.system.name)) " that is kept. After the next one, this page shows what changed." } }
-        },
+        (Other::Earlier(from), found, None) => content(&visit, &place, from, &found),
+        (other, ..) => nothing(&place, &other),
     };
     Ok(Page { title: format!("Changes of {}", place.system.name), entry: "/changes", place: Some(place), content }
         .into())
 }
 
-fn content(place: &Place, from: RunHead, found: &Found) -> Markup {
+/// What is said where there is nothing to compare.
+fn nothing(place: &Place, other: &Other) -> Markup {
+    let lead = match other {
+        Other::Later(_) => "The two scans are the other way round.",
+        Other::Same => "A scan is not compared with itself.",
+        _ => "There is no earlier scan to compare with.",
+    };
+    html! {
+        div.head { div { h1 { "Changes" } p.lead { (lead) } } }
+        div.note { p {
+            @match other {
+                Other::Later(later) => {
+                    "Changes lead from an earlier scan to a later one. "
+                    a href=(place.link("/changes").with("at", later.id).with("from", place.run.id)) {
+                        "Compare the scan of " (text::minute(place.run.started_at)) " with that of " (text::minute(later.started_at))
+                    }
+                }
+                Other::Same => { "Choose an earlier one. " a href=(place.link("/changes")) { "Compare with the scan before" } }
+                _ => { "This is the first scan of " (Name(&place.system.name)) " that is kept. After the next one, this page shows what changed." }
+            }
+        } }
+        @match other { Other::Later(from) => { (choose(place, *from)) } Other::Same => { (choose(place, place.run)) } _ => {} }
+    }
+}
+
+fn content(visit: &Visit, place: &Place, from: RunHead, found: &Found) -> Markup {
     let here = place.link("/changes").with("at", place.run.id).with("from", from.id);
     html! {
         div.head {
@@ -89,10 +132,10 @@ fn content(place: &Place, from: RunHead, found: &Found) -> Markup {
         (choose(place, from))
         (not_read(place))
         @if found.is_too_much { (too_much(found, &here)) }
-        (shifts("more", "More access", Side::More, place, found))
-        (shifts("less", "Less access", Side::Less, place, found))
-        (protection(place, found))
-        (rest(place, found))
+        (shifts(visit, "more", "More access", Side::More, place, found))
+        (shifts(visit, "less", "Less access", Side::Less, place, found))
+        (protection(visit, place, found))
+        (rest(visit, place, found))
     }
 }
 
@@ -165,25 +208,27 @@ fn not_read(place: &Place) -> Markup {
     }
 }
 
-fn shifts(id: &str, title: &str, side: Side, place: &Place, found: &Found) -> Markup {
+fn shifts(visit: &Visit, id: &str, title: &str, side: Side, place: &Place, found: &Found) -> Markup {
     let all: Vec<&Shift> = found.shifts.iter().filter(|shift| shift.side == side).collect();
     let accounts: Vec<&Change> = found
         .accounts
         .iter()
         .filter(|change| matches!((change, side), (Change::New(_), Side::More) | (Change::Gone(_), Side::Less)))
         .collect();
+    let lines = visit.rows(LINES);
     let class = if side == Side::More { "more" } else { "less" };
     html! {
         @if !all.is_empty() || !accounts.is_empty() {
             section aria-labelledby=(id) {
                 h2 id=(id) { (title) " (" (number((all.len() + accounts.len()) as u64)) (and_more(found)) ")" }
+                @if all.len() > lines || accounts.len() > lines { p.small.soft { "The first " (lines) " of each kind. " (visit.all_is()) } }
                 ol.changes {
-                    @for shift in all.iter().take(LINES) { li {
+                    @for shift in all.iter().take(lines) { li {
                         span class={ "sign " (class) } { @if side == Side::More { "+ More" } @else { "− Less" } }
                         p { (sentence(place, shift)) }
                         @if shift.things.len() > 1 { details { summary { "Which" } @for (at, thing) in shift.things.iter().take(THINGS).enumerate() { @if at > 0 { ", " } (resource(place, thing)) } @if let Some(more) = shift.things.len().checked_sub(THINGS).filter(|more| *more > 0) { " and " (number(more as u64)) " more" } } }
                     } }
-                    @for change in accounts.iter().take(LINES) { li {
+                    @for change in accounts.iter().take(lines) { li {
                         span class={ "sign " (class) } { @if side == Side::More { "+ New" } @else { "− Gone" } }
                         p {
                             @match (side, record_link(place, change.record())) {
@@ -195,7 +240,6 @@ fn shifts(id: &str, title: &str, side: Side, place: &Place, found: &Found) -> Ma
                         }
                     } }
                 }
-                @if all.len().max(accounts.len()) > LINES { p.small.soft { "The first " (LINES) " of each kind. The CSV has all." } }
             }
         }
     }
@@ -242,22 +286,23 @@ fn things(place: &Place, all: &[ResourceRef]) -> Markup {
     }
 }
 
-fn protection(place: &Place, found: &Found) -> Markup {
+fn protection(visit: &Visit, place: &Place, found: &Found) -> Markup {
+    let (all, lines) = (&found.protection, visit.rows(LINES));
     html! {
         @if !found.protection.is_empty() {
             section aria-labelledby="protection" {
                 h2 #protection { "Protection (" (number(found.protection.len() as u64)) (and_more(found)) ")" }
-                ol.changes { @for change in found.protection.iter().take(LINES) { li {
+                @if all.len() > lines { p.small.soft { "The first " (lines) " of " (number(all.len() as u64)) ". " (visit.all_is()) } }
+                ol.changes { @for change in all.iter().take(lines) { li {
                     span class={ "sign " @if change.is_weaker { "more" } @else { "less" } } { @if change.is_weaker { "Weaker" } @else { "Stronger" } }
                     p { @if let Some((link, name)) = record_link(place, &change.account) { (named(link, &name)) } " " (change.words) "." }
                 } } }
-                @if found.protection.len() > LINES { p.small.soft { "The first " (LINES) ". The CSV has all." } }
             }
         }
     }
 }
 
-fn rest(place: &Place, found: &Found) -> Markup {
+fn rest(visit: &Visit, place: &Place, found: &Found) -> Markup {
     html! {
         @if found.rest() > 0 {
             section aria-labelledby="rest" {
@@ -265,8 +310,10 @@ fn rest(place: &Place, found: &Found) -> Markup {
                 @for (title, kind) in &found.others {
                     details.group {
                         summary { (title) " (" (number(kind.count)) ")" }
+                        @if kind.count > kind.first.len() as u64 {
+                            p.small.soft { "The first " (kind.first.len()) " of " (number(kind.count)) ". " (visit.all_is()) }
+                        }
                         ul { @for change in &kind.first { li { (other(place, change)) } } }
-                        @if kind.count > kind.first.len() as u64 { p.small.soft { "The first " (kind.first.len()) ". The CSV has all." } }
                     }
                 }
             }

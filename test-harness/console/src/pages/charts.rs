@@ -1,5 +1,6 @@
 //! Charts: tables with bars, and one curve.
 
+use connector_api::SectionStatus;
 use connector_store::pages::{Factor, Figures};
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -62,13 +63,13 @@ fn factors(figures: &Figures) -> Markup {
     for (state, title) in [(Some(true), "Enabled"), (Some(false), "Disabled"), (None, "State not known")] {
         for (factor, words) in [
             (Factor::NotSetUp, "second factor not set up"),
-            (Factor::Exempt, "exempt from the second factor"),
+            (Factor::Exempt, "second factor not set up, exempt from it"),
             (Factor::SetUp, "second factor set up"),
             (Factor::NotKnown, "second factor not known"),
         ] {
             let many = figures.accounts_by(state, factor);
             if many > 0 {
-                let is_bad = state == Some(true) && factor == Factor::NotSetUp;
+                let is_bad = state == Some(true) && Factor::WITHOUT.contains(&factor);
                 rows.push((html! { (title) ", " (words) }, many, is_bad));
             }
         }
@@ -163,7 +164,7 @@ fn last_logins(logins: &[(&str, u64)], at: Timestamp) -> Markup {
 fn sections(place: &Place) -> Markup {
     html! {
         div.scroll { table.plain-plot {
-            caption { "In the order of their names" }
+            caption { "In the order of their names; those that are computed last" }
             thead { tr { th scope="col" { "Section" } th scope="col" { "This scan" } th scope="col" { "Rows as of" } } }
             tbody { @for section in &place.sections { tr {
                 th scope="row" { (capital(&spaced(section.section.as_str()))) }
@@ -178,6 +179,17 @@ fn sections(place: &Place) -> Markup {
                     @if let Some(code) = &section.code { " " code { (text::plain(code)) } }
                 }
                 td { @match section.as_of { Some(time) => { (text::time(time)) } None => { "Never read" } } }
+            } }
+            @for report in place.computed() { tr {
+                th scope="row" { (capital(&spaced(report.section.as_str()))) }
+                td {
+                    @match report.status {
+                        SectionStatus::Complete => { (Mark::Good.with("Complete")) }
+                        _ => { (Mark::Warn.with("Incomplete")) }
+                    }
+                    @if let Some(error) = report.status.error() { " " code { (error.code.as_str()) } }
+                }
+                td { "Computed from the others" }
             } } }
         } }
     }

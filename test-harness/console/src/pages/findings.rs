@@ -7,8 +7,9 @@ use connector_store::pages::{Figures, FindingFilter, PageOf, Subject};
 use maud::{Markup, html};
 
 use super::choice::choose;
-use super::exceptions::last_moment;
+use super::exceptions::until;
 use super::privileged::{SEVERITIES, severity_of};
+use super::report::extent;
 use super::rows::{named, reason, record_link, type_word};
 use super::{Answer, paging};
 use crate::failure::{Failure, sentence};
@@ -40,8 +41,9 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         let (place, sheet) = visit.read_at(|store, place, query| Ok(sheet(store, place, &filter(query))?)).await?;
         return Ok(Answer::file(&format!("findings-run-{}", place.run.id), sheet)?);
     }
-    let read = visit.read_at(|store, place, query| {
-        let shown = store.findings_page(&place.system, place.run.id, &filter(query), paging::after(query), ROWS)?;
+    let rows = visit.rows(ROWS);
+    let read = visit.read_at(move |store, place, query| {
+        let shown = store.findings_page(&place.system, place.run.id, &filter(query), paging::after(query), rows)?;
         Ok((store.figures(&place.system, place.run.id)?, shown, store.exceptions(&place.system)?.len()))
     });
     let (place, (figures, shown, exceptions)) = read.await?;
@@ -66,7 +68,10 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
                     @else if shown.next.is_some() { p { "None among those that were looked at so far." } }
                     @else { p { "No finding is of this kind. " a href=(place.link("/findings")) { "Clear filters" } } }
                 }
-            } @else { div.scroll { (table(&visit, &place, &shown)) } }
+            } @else {
+                @if visit.is_report { p.soft { (listed(&figures, &shown)) } }
+                div.scroll { (table(&visit, &place, &shown)) }
+            }
             (paging::next("findings", &here, visit.query.get("after").is_none(), shown.next))
         }
     };
@@ -74,8 +79,19 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         .into())
 }
 
+/// All findings of a scan.
+pub(super) fn all(figures: &Figures) -> u64 {
+    SEVERITIES.iter().map(|severity| figures.findings(*severity)).sum()
+}
+
+/// How many of all findings a file lists.
+fn listed(figures: &Figures, shown: &PageOf<Subject>) -> String {
+    let listed = shown.rows.iter().map(|subject| subject.findings.len() as u64).sum();
+    extent(listed, all(figures), "finding", "findings")
+}
+
 fn lead(figures: &Figures) -> String {
-    let all: u64 = SEVERITIES.iter().map(|severity| figures.findings(*severity)).sum();
+    let all = all(figures);
     let serious: Vec<String> = [Severity::Critical, Severity::High]
         .into_iter()
         .filter(|severity| figures.findings(*severity) > 0)
@@ -151,8 +167,8 @@ fn table(visit: &Visit, place: &Place, shown: &PageOf<Subject>) -> Markup {
                     span.under { (what(&subject.record)) }
                 }
                 td role="cell" data-label="Findings" { ul.evidence {
-                    @for finding in subject.findings.iter().take(EACH) { li { (one(finding, place, visit.now)) } }
-                    @if let Some(more) = subject.findings.len().checked_sub(EACH).filter(|more| *more > 0) {
+                    @for finding in subject.findings.iter().take(visit.rows(EACH)) { li { (one(finding, place, visit.now)) } }
+                    @if let Some(more) = subject.findings.len().checked_sub(visit.rows(EACH)).filter(|more| *more > 0) {
                         li { @if let Some((link, _)) = record_link(place, &subject.record) { a href=(link.at("reasons")) { (count(more as u64, "more finding", "more findings")) } } }
                     }
                 } }
@@ -161,7 +177,7 @@ fn table(visit: &Visit, place: &Place, shown: &PageOf<Subject>) -> Markup {
     }
 }
 
-fn what(record: &Record) -> String {
+pub(super) fn what(record: &Record) -> String {
     match record {
         Record::Account(account) => spaced(account.kind.as_str()),
         Record::Group(_) => "group".to_owned(),
@@ -176,15 +192,15 @@ fn one(finding: &Finding, place: &Place, now: jiff::Timestamp) -> Markup {
         @if finding.since_run == place.latest && place.runs.len() > 1 { " " strong.small { "New" } }
         span.under { (Name(&sentence(&finding.reason.remedy))) " Since " (text::day(finding.since)) ". " code { (finding.id) } }
         @if place.is_latest() {
-            span.under { a href=(place.link("/exception").with("id", &finding.id).with("code", &finding.reason.code)) {
+            span.under.acts { a href=(place.link("/exception").with("id", &finding.id)) {
                 @if finding.exception.is_some() { "Change or withdraw the exception" } @else { "Accept for a time" }
                 span.only-read { ": finding " (finding.id) }
             } }
         }
         @if let Some(exception) = &finding.exception {
             span.under {
-                span.tag { @if exception.is_expired(now) { "Exception ended" } @else { "Accepted" } }
-                " until the end of " (text::day(last_moment(exception.expires))) ": " (Name(&exception.reason))
+                span.tag { @if exception.is_expired(now) { "Exception" } @else { "Accepted" } }
+                " " (until(exception, now)) ": " (Name(&exception.reason))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! One group: what it gives, and to whom.
 
-use connector_api::{Grant, Group, Record};
+use connector_api::{Grant, Group, ReasonKind, Record};
 use connector_store::pages::{Member, PageOf};
 use maud::{Markup, html};
 
@@ -35,7 +35,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
             p.soft { "Group" }
             h1.row { (Name(&group.name)) " " (account_facts::severity(group.severity())) }
             p.lead {
-                (capital(&counted(many, "member", "members"))) "." (paging::count_all(&here, many)) " " (lead(&place, &grants))
+                (capital(&counted(many, "member", "members"))) "." (paging::count_all(&here, many)) " " (lead(&place, &group, &grants))
             }
         } }
         div.two {
@@ -49,7 +49,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
         section aria-labelledby="reach" {
             h2 #reach { "What its members reach through it: " (count(grants.len() as u64, "thing", "things")) }
             @if grants.is_empty() { div.note { p { "Nothing: the group is bound to no device, application or directory that was read." } } }
-            @else { (reach::table(&place, &grants, &here)) }
+            @else { (reach::table(&place, &grants, &here, &visit)) }
         }
         section aria-labelledby="members" {
             h2 #members tabindex="-1" { "Members" }
@@ -60,8 +60,12 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
     Ok(Page { title: group.name.clone(), entry: "", place: Some(place), content }.into())
 }
 
-fn lead(place: &Place, grants: &[Grant]) -> String {
-    if grants.is_empty() {
+/// What the group gives. Where only its evidence knows, as of a role of administrators, that stands below.
+fn lead(place: &Place, group: &Group, grants: &[Grant]) -> String {
+    let gives = group.reasons.iter().any(|reason| reason.kind == ReasonKind::Privilege);
+    if grants.is_empty() && gives {
+        String::new()
+    } else if grants.is_empty() {
         "The group gives access to nothing that was read.".to_owned()
     } else {
         reach::lead(place, grants)

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
 use super::choice::choose;
+use super::report::extent;
 use super::rows::{account_link, named, reason};
 use super::{Answer, account_facts, paging};
 use crate::failure::Failure;
@@ -33,8 +34,9 @@ pub(super) fn severity_of(query: &Query) -> Option<Severity> {
     SEVERITIES.into_iter().find(|severity| severity.as_str() == word)
 }
 
-fn filter(now: Timestamp, query: &Query) -> PrivilegedFilter {
-    let login = query.get("login");
+fn filter(now: Timestamp, place: &Place, query: &Query) -> PrivilegedFilter {
+    // As of an earlier scan, last logins are not known.
+    let login = query.get("login").filter(|_| place.is_latest());
     let days = login.and_then(|login| login.parse::<i64>().ok()).filter(|days| (1..=3650).contains(days));
     PrivilegedFilter {
         severity: severity_of(query),
@@ -54,8 +56,10 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
     if visit.query.get("format") == Some("csv") {
         return sheet(&visit).await;
     }
+    let rows = visit.rows(ROWS);
     let read = visit.read_at(move |store, place, query| {
-        let shown = store.privileged(&place.system, place.run.id, &filter(now, query), paging::after(query), ROWS)?;
+        let shown =
+            store.privileged(&place.system, place.run.id, &filter(now, place, query), paging::after(query), rows)?;
         let first = store.first_run(&place.system)?;
         Ok((store.figures(&place.system, place.run.id)?, shown, first))
     });
@@ -83,6 +87,9 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
                     }
                 }
             } @else {
+                @if visit.is_report {
+                    p.soft { (extent(shown.rows.len() as u64, figures.privileged(), "privileged account", "privileged accounts")) }
+                }
                 div.scroll { (table(&visit, &place, &shown, first)) }
             }
             (paging::next("accounts", &here(&visit, &place), visit.query.get("after").is_none(), shown.next))
@@ -103,7 +110,7 @@ fn here(visit: &Visit, place: &Place) -> crate::link::Link {
 
 fn lead(figures: &Figures) -> String {
     let privileged = figures.privileged();
-    let without = figures.privileged_with(Factor::NotSetUp);
+    let without = figures.privileged_without_factor();
     let verb = if privileged == 1 { "holds" } else { "hold" };
     let all = count(figures.accounts(), "account", "accounts");
     match (privileged, without) {
@@ -129,8 +136,13 @@ fn filters(visit: &Visit, place: &Place, figures: &Figures) -> Markup {
     severities.extend(SEVERITIES.map(|severity| {
         (severity.as_str(), format!("{} ({})", title(severity), number(figures.privileged_of(severity))))
     }));
-    let factors =
-        [("", "Any"), ("notSetUp", "Not set up"), ("exempt", "Exempt"), ("setUp", "Set up"), ("notKnown", "Not known")];
+    let factors = [
+        ("", "Any"),
+        ("notSetUp", "Not set up"),
+        ("exempt", "Not set up, exempt"),
+        ("setUp", "Set up"),
+        ("notKnown", "Not known"),
+    ];
     let logins =
         [("", "Any"), ("none", "None found"), ("30", "Over 30 days ago, or none"), ("90", "Over 90 days ago, or none")];
     let states = [("", "Enabled and disabled"), ("yes", "Enabled"), ("no", "Disabled")];
@@ -142,7 +154,7 @@ fn filters(visit: &Visit, place: &Place, figures: &Figures) -> Markup {
             (hidden(&place.link("/privileged")))
             (choose("Severity", "severity", query.get("severity"), &severities))
             (choose("Second factor", "factor", query.get("factor"), &owned(&factors)))
-            (choose("Last login", "login", query.get("login"), &owned(&logins)))
+            @if place.is_latest() { (choose("Last login", "login", query.get("login"), &owned(&logins))) }
             (choose("State", "enabled", query.get("enabled"), &owned(&states)))
             button { "Filter" }
         }
@@ -180,7 +192,7 @@ fn table(visit: &Visit, place: &Place, shown: &PageOf<PrivilegedAccount>, first:
                         }
                     } }
                     td role="cell" data-label="Second factor" { (account_facts::second_factor(account, visit.now)) }
-                    td role="cell" data-label="Last login" { (account_facts::last_login(account, visit.now)) }
+                    td role="cell" data-label="Last login" { (account_facts::last_login(account, place, visit.now)) }
                     td role="cell" data-label="Since" {
                         @if first == Some(row.since_run) {
                             "Since the first scan" span.under { (text::day(row.since)) }
@@ -195,11 +207,16 @@ fn table(visit: &Visit, place: &Place, shown: &PageOf<PrivilegedAccount>, first:
     }
 }
 
+/// The word for a column: whether it is exempt stands in another one.
+fn factor_word(factor: Factor) -> &'static str {
+    if Factor::WITHOUT.contains(&factor) { Factor::NotSetUp.as_str() } else { factor.as_str() }
+}
+
 /// All accounts of the filters as a file for a spreadsheet.
 async fn sheet(visit: &Visit) -> Result<Answer, Failure> {
     let now = visit.now;
     let (place, sheet) =
-        visit.read_at(move |store, place, query| Ok(rows_of_sheet(store, place, &filter(now, query))?)).await?;
+        visit.read_at(move |store, place, query| Ok(rows_of_sheet(store, place, &filter(now, place, query))?)).await?;
     Ok(Answer::file(&format!("privileged-run-{}", place.run.id), sheet)?)
 }
 
@@ -216,6 +233,7 @@ fn rows_of_sheet(store: &mut Store, place: &Place, filter: &PrivilegedFilter) ->
         "lastLoginAt",
         "privilegedSince",
         "reasons",
+        "secondFactorExempt",
     ])?;
     let (mut after, mut rows) = (None, 0);
     loop {
@@ -223,6 +241,7 @@ fn rows_of_sheet(store: &mut Store, place: &Place, filter: &PrivilegedFilter) ->
         for PrivilegedAccount { account, since, .. } in &page.rows {
             let reasons: Vec<&str> = account.reasons.iter().map(|reason| reason.message.as_str()).collect();
             let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            let exempt = account.mfa.as_ref().and_then(|mfa| mfa.excluded);
             let login = account.last_login.as_ref().and_then(|login| login.succeeded_at).max(account.last_login_at);
             sheet.row([
                 account.severity().map_or("", Severity::as_str).to_owned(),
@@ -232,10 +251,11 @@ fn rows_of_sheet(store: &mut Store, place: &Place, filter: &PrivilegedFilter) ->
                 text(&account.display_name),
                 text(&account.email),
                 account.enabled.map_or_else(String::new, |enabled| enabled.to_string()),
-                Factor::of(account).as_str().to_owned(),
+                factor_word(Factor::of(account)).to_owned(),
                 login.map_or_else(String::new, |time| time.to_string()),
                 since.to_string(),
                 reasons.join("; "),
+                exempt.map_or_else(String::new, |exempt| exempt.to_string()),
             ])?;
         }
         rows += page.rows.len();

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::rows::{group_link, resource, resource_link, type_word, type_words, word_before};
 use crate::link::Link;
 use crate::text::{self, Name, count};
-use crate::visit::{Place, Query, Strength};
+use crate::visit::{Place, Query, Strength, Visit};
 use crate::ways::{Node, Ways};
 use crate::words::level_cell;
 
@@ -129,9 +129,12 @@ fn lines<'a>(place: &Place, grants: &'a [Grant]) -> Vec<Line<'a>> {
 }
 
 /// The table of what is reached. `why` is the page with the ways to a thing.
-pub(super) fn table(place: &Place, grants: &[Grant], why: &Link) -> Markup {
-    let lines = lines(place, grants);
+pub(super) fn table(place: &Place, grants: &[Grant], why: &Link, visit: &Visit) -> Markup {
+    let (lines, shown) = (lines(place, grants), visit.rows(LINES));
     html! {
+        @if lines.len() > shown {
+            p.small.soft { "The " (shown) " strongest of " (text::number(lines.len() as u64)) " lines. " (visit.all_is()) }
+        }
         div.scroll { table.stack role="table" {
             caption { "By level, kind and the strongest way; the strongest level first" }
             thead role="rowgroup" { tr role="row" {
@@ -140,7 +143,7 @@ pub(super) fn table(place: &Place, grants: &[Grant], why: &Link) -> Markup {
                 th scope="col" role="columnheader" { "Strongest way" }
                 th scope="col" role="columnheader" { "Lasts" }
             } }
-            tbody role="rowgroup" { @for line in lines.iter().take(LINES) { tr role="row" {
+            tbody role="rowgroup" { @for line in lines.iter().take(shown) { tr role="row" {
                 th scope="row" role="rowheader" { (level_cell(line.access)) }
                 td role="cell" data-label="What" { (things(place, line, why)) }
                 td role="cell" data-label="Way" {
@@ -155,9 +158,6 @@ pub(super) fn table(place: &Place, grants: &[Grant], why: &Link) -> Markup {
                 }
             } } }
         } }
-        @if lines.len() > LINES {
-            p.small.soft { "The " (LINES) " strongest of " (text::number(lines.len() as u64)) " lines. The CSV has all." }
-        }
     }
 }
 
@@ -167,7 +167,7 @@ fn things(place: &Place, line: &Line<'_>, why: &Link) -> Markup {
             @for (at, grant) in grants.iter().take(THINGS).enumerate() {
                 @if at > 0 { ", " }
                 (resource(place, &grant.resource)) " "
-                a.small href=(why.clone().with("resource-type", &grant.resource.resource_type).with("resource", &grant.resource.external_id).at("why"))
+                a.small.acts href=(why.clone().with("resource-type", &grant.resource.resource_type).with("resource", &grant.resource.external_id).at("why"))
                     aria-label={ "Why " (text::bare(&grant.resource.name)) } { "why" }
             }
             @if let Some(more) = grants.len().checked_sub(THINGS).filter(|more| *more > 0) { " and " (text::number(more as u64)) " more" }

@@ -5,15 +5,47 @@ use std::collections::BTreeSet;
 use super::{Answer, account, changes, charts, findings, privileged};
 use crate::failure::Failure;
 use crate::frame::Page;
-use crate::visit::{Query, Visit};
+use crate::text::{count, number};
+use crate::visit::{Query, REPORT_ROWS, Visit};
 
 /// Accounts whose ways a report shows: the worst.
-const ACCOUNTS: usize = 25;
+const ACCOUNTS: usize = 100;
 
 /// A page with its address, as links name it.
 pub(crate) struct Part {
     pub(crate) address: String,
     pub(crate) page: Page,
+}
+
+/// How much of a list a file has: `The first 500 of 1,227 findings.`
+pub(super) fn extent(listed: u64, all: u64, one: &str, several: &str) -> String {
+    match all.saturating_sub(listed) {
+        0 => format!("All of {}.", count(all, one, several)),
+        _ => format!("The first {} of {}.", number(listed), count(all, one, several)),
+    }
+}
+
+/// What a file has of a scan, as sentences for its head, and what it has not.
+pub(crate) async fn scope(visit: &Visit, parts: &[Part]) -> Result<Vec<String>, Failure> {
+    let read = visit.read_at(|store, place, _| Ok(store.figures(&place.system, place.run.id)?));
+    let (_, figures) = read.await?;
+    let detailed = parts.iter().filter(|part| part.address.starts_with("/account?")).count() as u64;
+    let (privileged, findings) = (figures.privileged(), findings::all(&figures));
+    let accounts = figures.accounts();
+    Ok(vec![
+        format!(
+            "This file lists at most {} rows of each list, and says where it has fewer than there are. The scan has {} and {}.",
+            number(REPORT_ROWS as u64),
+            count(privileged, "privileged account", "privileged accounts"),
+            count(findings, "finding", "findings"),
+        ),
+        format!(
+            "What an account reaches is here for {} of {}, the worst. Not in this file are the other accounts, and the pages of \
+             groups, devices and applications.",
+            number(detailed),
+            count(accounts, "account", "accounts"),
+        ),
+    ])
 }
 
 /// Makes the pages: those of the whole system first, then the worst accounts.

@@ -78,7 +78,7 @@ pub(super) async fn show(visit: Visit) -> Result<Answer, Failure> {
 
 fn lead(place: &Place, resource: &Resource, who: &WhoPage, word: &str) -> String {
     if resource.container {
-        return format!("A {word} is not reached itself: who is bound to it reaches what is inside.");
+        return format!("This {word} is not reached itself: who is bound to it reaches what is inside.");
     }
     let groups = who.grants.iter().filter(|grant| matches!(grant.principal, Principal::Group { .. })).count() as u64;
     let strongest =
@@ -100,7 +100,7 @@ fn facts(resource: &Resource, now: jiff::Timestamp) -> Markup {
             @if let Some(os) = &resource.os { dt { "System" } dd { (Name(os)) @if let Some(version) = &resource.os_version { " " (Name(version)) } } }
             @if let Some(serial) = &resource.serial_number { dt { "Serial number" } dd { (Name(serial)) } }
             dt { "State" } dd { @match resource.active { Some(true) => { "Active" } Some(false) => { "Not active" } None => { "Not known" } } }
-            @if let Some(at) = resource.last_contact_at { dt { "Last contact" } dd { (text::day(at)) ", " (text::ago(at, now)) } }
+            @if let Some(at) = resource.last_contact_at { dt { "Last contact" } dd { (text::day(at)) (text::and_ago(at, now)) } }
             @if let Some(at) = resource.created_at { dt { "Registered" } dd { (text::day(at)) } }
             dt { "Id" } dd { code { (Name(&resource.external_id)) } }
         }
@@ -171,15 +171,13 @@ fn table(
     }
 }
 
-/// The ways of a strongest grant of the page.
+/// The ways of one of the strongest grants of the page.
 fn strongest(ways: &Ways) -> Markup {
     html! {
         section aria-labelledby="why" {
-            h2 #why { "A strongest one: why " (Name(&ways.from.name)) " reaches it" }
-            div.two.figure {
-                div.panel { h3 { (ways.title()) } (ways.list()) }
-                div.panel { (ways.picture()) }
-            }
+            h2 #why { "An example of the strongest access: why " (Name(&ways.from.name)) " reaches it" }
+            // Side by side, the picture would be wider than its half.
+            div.panel { h3 { (ways.title()) } (ways.list()) (ways.picture()) }
         }
     }
 }

@@ -155,9 +155,13 @@ fn row(section: &LiveSection) -> Markup {
 fn curve_and_log(snapshot: &Snapshot) -> Markup {
     let title = match (snapshot.has_ended, snapshot.refusals()) {
         (true, 0) => format!("Pace: {} in all, none refused", count(snapshot.requests(), "request", "requests")),
-        (false, 0) => format!("Pace: {:.0} requests a second, none refused", snapshot.rate()),
+        (false, 0) => {
+            let rate = count(snapshot.rate().round() as u64, "request", "requests");
+            format!("Pace: {rate} a second, none refused")
+        }
         (_, refused) => {
-            format!("Pace: {} of {} requests were refused for their rate", number(refused), number(snapshot.requests()))
+            let all = count(snapshot.requests(), "request", "requests");
+            format!("Pace: {all}, {} refused for their rate", number(refused))
         }
     };
     html! {

@@ -23,6 +23,7 @@ pub(super) fn lead(run: &Run) -> String {
             "It did not end: the next scan goes on from its last checkpoint, if it has one.".to_owned()
         }
         RunState::Held => format!("Held: it would remove {}. Nothing was changed.", removed(&run.removals)),
+        RunState::Failed if run.is_cancelled() => "Cancelled: nothing was changed.".to_owned(),
         RunState::Failed => "Failed: nothing was changed.".to_owned(),
         RunState::Discarded => "Discarded: nothing was changed.".to_owned(),
         _ => {
@@ -77,12 +78,24 @@ pub(super) fn when(run: &Run, now: Timestamp) -> Markup {
     html! {
         p.soft {
             "Run " (run.id) ", begun " (time(run.started_at)) ", " (ago(run.started_at, now))
-            @if let Some(summary) = &run.summary {
-                ". It took " (span(Duration::from_secs(summary.finished_at.duration_since(summary.started_at).as_secs().unsigned_abs())))
-                " and " (count(summary.requests(), "request", "requests"))
+            @if let Some(end) = run.ended_at {
+                ". " (took(run, end))
+                @if let Some(summary) = &run.summary { " and " (count(summary.requests(), "request", "requests")) }
             }
-            @if run.attempt > 1 { ", in " (number(run.attempt.unsigned_abs())) " attempts" }
             "."
+        }
+    }
+}
+
+/// How long a run took: from its start to its end, as `harness history` has them. The time between attempts is none of work.
+fn took(run: &Run, end: Timestamp) -> String {
+    let seconds = end.duration_since(run.started_at).as_millis_f64() / 1000.0;
+    let span = span(Duration::from_secs(seconds.round() as u64));
+    match run.attempt {
+        ..=1 => format!("It took {span}"),
+        attempts => {
+            let attempts = number(attempts.unsigned_abs());
+            format!("It ended {span} after its first start, with {attempts} attempts and the time between them")
         }
     }
 }
@@ -92,7 +105,7 @@ pub(super) fn result(visit: &Visit, name: &str, run: &Run) -> Markup {
     html! {
         @if run.state == RunState::Held { (held(visit, name, run)) }
         @if let Some(error) = summary.and_then(|summary| summary.error.as_ref()) {
-            div.note.bad {
+            div.note.bad[!run.is_cancelled()] {
                 p { (plain(&sentence(&error.message))) " " code { (error.code.as_str()) } }
                 p { (plain(&sentence(&error.remedy))) }
             }
@@ -118,6 +131,8 @@ pub(super) fn result(visit: &Visit, name: &str, run: &Run) -> Markup {
 /// What accepting would remove, and the decision.
 fn held(visit: &Visit, name: &str, run: &Run) -> Markup {
     let all: u64 = run.removals.iter().map(|removal| removal.removed).sum();
+    // Bindings have no names.
+    let has_examples = run.removals.iter().any(|removal| !removal.examples.is_empty());
     html! {
         section aria-labelledby="held" {
             div.note.warn {
@@ -129,16 +144,16 @@ fn held(visit: &Visit, name: &str, run: &Run) -> Markup {
                 div.scroll tabindex="0" role="region" aria-label="What accepting would remove" { table {
                     caption { "What accepting would remove" }
                     thead { tr {
-                        th scope="col" { "Section" } th.num scope="col" { "Before" } th.num scope="col" { "Removed" } th scope="col" { "Such as" }
+                        th scope="col" { "Section" } th.num scope="col" { "Before" } th.num scope="col" { "Removed" } @if has_examples { th scope="col" { "Such as" } }
                     } }
                     tbody { @for removal in &run.removals { tr {
                         th scope="row" { (capital(&spaced(removal.section.as_str()))) }
                         td.num { (number(removal.rows)) }
                         td.num { strong { (number(removal.removed)) } " (" (percent(removal.removed, removal.rows)) ")" }
-                        td {
+                        @if has_examples { td {
                             @for (at, example) in removal.examples.iter().enumerate() { @if at > 0 { ", " } (Name(example)) }
-                            @if removal.removed > removal.examples.len() as u64 { ", …" }
-                        }
+                            @if !removal.examples.is_empty() && removal.removed > removal.examples.len() as u64 { ", …" }
+                        } }
                     } } }
                 } }
                 div.row {
@@ -162,7 +177,7 @@ fn sections(all: &[SectionReport], described: &[SectionDescription], has_failed:
             h2 #sections { "Sections: plan and fact" }
             div.scroll { table.stack role="table" {
                 caption {
-                    @if has_failed { "What was read before the scan failed" } @else { "What each section read, and what it cost" }
+                    @if has_failed { "What was read before the scan ended" } @else { "What each section read, and what it cost" }
                 }
                 thead role="rowgroup" { tr role="row" {
                     th scope="col" role="columnheader" { "Section" }

@@ -1,6 +1,6 @@
 //! The systems: which need somebody.
 
-use connector_api::{ScanSummary, SectionReport, SectionStatus};
+use connector_api::SectionStatus;
 use connector_store::pages::{Need, Standing, StandingKey};
 use connector_store::{Run, RunState};
 use maud::{Markup, html};
@@ -130,6 +130,7 @@ fn status(visit: &Visit, standing: &Standing) -> Markup {
     let Some(run) = &standing.newest else { return Mark::Off.with("Never scanned") };
     match (run.state, standing.need) {
         (RunState::Held, _) => Mark::Warn.with("Held"),
+        (RunState::Failed, _) if run.is_cancelled() => Mark::Off.with("Cancelled"),
         (RunState::Failed, _) => Mark::Bad.with("Failed"),
         (RunState::Discarded, _) => Mark::Bad.with("Discarded"),
         (RunState::Staging, _) if visit.console.scans.running(&standing.system.name).is_some() => {
@@ -144,19 +145,9 @@ fn status(visit: &Visit, standing: &Standing) -> Markup {
     }
 }
 
-/// The sections whose rows are kept. Those that only compute grants from the rows of others have none.
-fn kept(summary: &ScanSummary) -> Vec<&SectionReport> {
-    let computes_only = |section: &SectionReport| {
-        let described = summary.described.iter().find(|described| described.section == section.section);
-        let owned = described.map_or(&[][..], |described| &described.owns);
-        !owned.is_empty() && owned.iter().all(|rows| rows.record == "grant")
-    };
-    summary.sections.iter().filter(|section| !computes_only(section)).collect()
-}
-
 /// How many sections were read completely, of those that were not switched off.
 fn read_of(run: &Run) -> (usize, usize) {
-    let sections = run.summary.as_ref().map(kept).unwrap_or_default();
+    let sections = run.summary.as_ref().map_or(&[][..], |summary| &summary.sections);
     let read = sections.iter().filter(|section| section.status == SectionStatus::Complete).count();
     let all = sections.iter().filter(|section| !matches!(section.status, SectionStatus::Skipped)).count();
     (read, all)
@@ -166,12 +157,11 @@ fn read_of(run: &Run) -> (usize, usize) {
 fn sections(run: &Run) -> Markup {
     let Some(summary) = &run.summary else { return html! { "Not read to the end" } };
     let (read, all) = read_of(run);
-    let kept = kept(summary);
-    let width = kept.len() * 12;
-    let unread = kept.iter().find_map(|section| Some((section, section.status.error()?)));
+    let width = summary.sections.len() * 12;
+    let unread = summary.sections.iter().find_map(|section| Some((section, section.status.error()?)));
     html! {
         svg.strip viewBox={ "0 0 " (width) " 14" } preserveAspectRatio="xMinYMid" aria-hidden="true" {
-            @for (at, section) in kept.iter().enumerate() {
+            @for (at, section) in summary.sections.iter().enumerate() {
                 @let x = at * 12;
                 @match section.status {
                     SectionStatus::Complete => { rect.f2 x=(x) width="9" height="14" {} }

@@ -18,7 +18,7 @@ use crate::failure::{Failure, sentence};
 use crate::frame::{Page, form_token, live_scripts};
 use crate::link::Link;
 use crate::live::{Part, follow};
-use crate::text::{Name, count, plain};
+use crate::text::{Name, count, number, plain};
 use crate::visit::{Query, Visit};
 use crate::words::{Mark, capital, spaced};
 
@@ -89,16 +89,20 @@ pub(super) async fn events(State(console): State<Arc<Console>>, headers: HeaderM
     }
 }
 
-fn failed(tested: &Tested) -> usize {
-    tested.checks.iter().filter(|check| check.status == CheckStatus::Failed).count()
-}
-
 fn lead(tested: &Tested) -> String {
-    let warnings = tested.checks.iter().filter(|check| check.status == CheckStatus::Warning).count() as u64;
-    match (tested.has_ended, failed(tested) as u64, warnings) {
+    let of = |status| tested.checks.iter().filter(|check| check.status == status).count() as u64;
+    let passed = of(CheckStatus::Passed);
+    let not_tried = match of(CheckStatus::Skipped) {
+        0 => String::new(),
+        some => format!(", {} not tried", number(some)),
+    };
+    match (tested.has_ended, of(CheckStatus::Failed), of(CheckStatus::Warning)) {
         (false, ..) if tested.checks.is_empty() => "Connecting …".to_owned(),
-        (false, ..) => format!("{} so far, more follow.", count(tested.checks.len() as u64, "check", "checks")),
-        (true, 0, 0) => format!("The connection works: {}.", count(tested.checks.len() as u64, "check", "checks")),
+        (false, ..) => format!(
+            "{} so far, more follow.",
+            count(tested.checks.len() as u64 - of(CheckStatus::Skipped), "check", "checks")
+        ),
+        (true, 0, 0) => format!("The connection works: {} passed{not_tried}.", count(passed, "check", "checks")),
         (true, 0, some) => format!("The connection works, with {}.", count(some, "warning", "warnings")),
         (true, some, _) => format!("The connection does not work: {} failed.", count(some, "check", "checks")),
     }
@@ -141,5 +145,30 @@ fn one(check: &Check) -> Markup {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use connector_api::{ConnectorError, ErrorCode};
+
+    use super::*;
+
+    fn of(checks: Vec<Check>) -> String {
+        lead(&Tested { checks, has_ended: true })
+    }
+
+    #[test]
+    fn checks_that_were_not_tried_are_not_among_those_that_passed() {
+        let passed = |name: &'static str| Check::passed(name, "it answers", std::time::Duration::ZERO);
+        let skipped = Check::skipped("access", "is not needed");
+        assert_eq!(of(vec![passed("dns"), passed("tls")]), "The connection works: 2 checks passed.");
+        let with_one = vec![passed("dns"), passed("tls"), skipped];
+        assert_eq!(of(with_one.clone()), "The connection works: 2 checks passed, 1 not tried.");
+        let so_far = Tested { checks: with_one, has_ended: false };
+        assert_eq!(lead(&so_far), "2 checks so far, more follow.");
+        let error = ConnectorError::new(ErrorCode::Unauthorized, "the key is wrong", "enter another one");
+        let failed = Check::failed("key", error, std::time::Duration::ZERO);
+        assert_eq!(of(vec![passed("dns"), failed]), "The connection does not work: 1 check failed.");
     }
 }

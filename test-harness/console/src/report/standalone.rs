@@ -111,7 +111,11 @@ impl Part<'_> {
         }
         let is = |class: &str| classes.split_whitespace().any(|one| one == class);
         let in_head = matches!(self.open.last(), Some(Fate::Stays { is_head: true, .. }));
+        let leads_within = matches!(&link, Some(Some(_)));
         let acts = matches!(name, "form" | "script" | "nav")
+            // What is true only when the page is read.
+            || is("of-now")
+            || is("acts") && !leads_within
             || is("pages")
             || name == "a" && is("button")
             || in_head && is("row");
@@ -157,12 +161,13 @@ mod tests {
         let page = "<div class=\"head\"><div><h1 id=\"x\">T</h1></div><div class=\"row\">gone</div></div>\
                     <form action=\"/y\"><input name=\"n\" required><button>B</button></form>\
                     <a href=\"/account?system=a&amp;id=1#reasons\">one<br></a><a href=\"/group?id=2\"><bdi>two</bdi></a>\
+                    <p>10 Jan<span class=\"of-now\">, 9 min ago</span></p><a class=\"acts\" href=\"/why\">why</a>\
                     <a href=\"#x\">up</a><script src=\"/z\"></script><section aria-labelledby=\"x y\">&lt;b&gt;</section>\
                     <a class=\"button\" href=\"#x\">down</a>";
         assert_eq!(
             standalone(page, "part-1", &places).unwrap(),
             "<div class=\"head\"><div><h2 id=\"part-1-x\">T</h2></div></div>\
-             <a href=\"#part-2\">one<br></a><bdi>two</bdi><a href=\"#part-1-x\">up</a>\
+             <a href=\"#part-2\">one<br></a><bdi>two</bdi><p>10 Jan</p><a href=\"#part-1-x\">up</a>\
              <section aria-labelledby=\"part-1-x part-1-y\">&lt;b&gt;</section>"
         );
     }

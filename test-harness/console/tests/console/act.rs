@@ -1,10 +1,9 @@
-//! What acts: systems are added by a form, tested, scanned, cancelled and accepted; findings are accepted for a time.
+//! What acts: systems are added by a form, tested, scanned, cancelled and accepted.
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use connector_api::{CancellationToken, Edition};
-use connector_store::Store;
 use futures_util::StreamExt;
 
 use crate::organisation::{login, rows};
@@ -33,7 +32,7 @@ async fn site() -> Site {
     Site::of(whole::registry(), Edition::Enterprise).await
 }
 
-fn address(answer: &Answer) -> String {
+pub fn address(answer: &Answer) -> String {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     answer.headers["location"].to_str().unwrap().to_owned()
 }
@@ -208,8 +207,23 @@ async fn a_running_scan_shows_its_sections_refuses_a_second_one_and_is_cancelled
     let (events, ()) = tokio::join!(followed, cancelled);
     assert!(events.contains("event: end"), "{events}");
     let page = site.page("/scan?system=lab").await;
-    assert_eq!(lead(&page), "Failed: nothing was changed.");
-    assert!(page.contains("<code>cancelled</code>"), "{page}");
+    assert_eq!(lead(&page), "Cancelled: nothing was changed.");
+    assert!(page.contains("<code>cancelled</code>") && !page.contains("note bad"), "{page}");
+    let home = site.page("/").await;
+    assert!(home.contains("Cancelled</span>") && !lead(&home).contains("failed"), "{home}");
+}
+
+#[tokio::test]
+async fn a_system_whose_newest_scan_was_cancelled_by_somebody_needs_nobody() {
+    let site = site().await;
+    scan(&site, "lab", &[("attributes.users", "5")]).await;
+    follow(&site, "/scan/events?system=lab").await;
+    let waits = right("lab", &[("attributes.waits", "true"), ("credential.password", "")]);
+    address(&site.post("/system?system=lab", &waits).await);
+    address(&site.post("/scan", &[("system", "lab")]).await);
+    let followed = follow(&site, "/scan/events?system=lab");
+    tokio::join!(followed, site.post("/scan/cancel", &[("system", "lab")]));
+    assert_eq!(lead(&site.page("/").await), "1 system. None needs you.");
 }
 
 #[tokio::test]
@@ -220,7 +234,7 @@ async fn the_end_of_the_server_cancels_scans_and_waits_for_them() {
     cancel.cancel();
     let ended = tokio::time::timeout(Duration::from_secs(30), site.console.end_with(&cancel)).await;
     assert!(ended.is_ok());
-    assert_eq!(lead(&site.page("/scan?system=lab").await), "Failed: nothing was changed.");
+    assert_eq!(lead(&site.page("/scan?system=lab").await), "Cancelled: nothing was changed.");
     let refused = site.post("/scan", &[("system", "lab")]).await;
     assert!(refused.body.contains("cancelled"), "nothing starts any more: {}", refused.body);
 }
@@ -247,55 +261,6 @@ async fn a_held_scan_shows_what_it_would_remove_and_is_accepted() {
         let unknown = site.post("/scan/accept", &[("system", system), ("run", run)]).await;
         assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{system} {run}: {}", unknown.body);
     }
-}
-
-#[tokio::test]
-async fn a_finding_is_accepted_for_a_time_with_a_reason_and_withdrawn() {
-    let site = Site::with(&[rows(8, login())]).await;
-    let findings = site.page("/findings?system=toy").await;
-    let id = findings.split("/exception?").nth(1).unwrap().split("id=").nth(1).unwrap()[..12].to_owned();
-    let path = format!("/exception?system=toy&id={id}");
-    let wrong = [("then", "accept"), ("reason", "a\0"), ("until", "2026-11-25"), ("by", "Ada\u{202e}")];
-    let wrong = site.post(&path, &wrong).await;
-    for said in ["id=\"reason-error\"", "U+0000", "This day is over: choose a later one.", "id=\"by-error\"", "U+202E"]
-    {
-        assert!(wrong.body.contains(said), "{said}: {}", wrong.body);
-    }
-    let right = [("then", "accept"), ("reason", "agreed <b>"), ("until", "2027-01-31")];
-    assert!(address(&site.post(&path, &right).await).starts_with("/findings"));
-    let findings = site.page("/findings?system=toy").await;
-    assert!(findings.contains("agreed &lt;b&gt;") && findings.contains("Change or withdraw"), "{findings}");
-    let form = site.page(&path).await;
-    assert!(form.contains("value=\"2027-01-31\""), "{form}");
-    address(&site.post(&path, &[("then", "withdraw")]).await);
-    assert!(!site.page("/findings?system=toy").await.contains("agreed &lt;b&gt;"));
-}
-
-#[tokio::test]
-async fn a_finding_that_does_not_exist_cannot_be_accepted() {
-    let site = Site::with(&[rows(8, login())]).await;
-    let right = [("then", "accept"), ("reason", "agreed"), ("until", "2027-01-31")];
-    let refused = site.post("/exception?system=toy&id=0123456789ab", &right).await;
-    assert_eq!(refused.status, StatusCode::NOT_FOUND);
-    assert!(refused.body.contains("There is no finding 0123456789ab as of run 1."), "{}", refused.body);
-    let mut store = Store::open(&site.location).unwrap();
-    let system = store.systems().unwrap().remove(0);
-    assert!(store.exceptions(&system).unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn an_exception_is_looked_at_as_of_another_scan_on_the_same_page() {
-    let site = Site::with(&[rows(8, login()), rows(9, login())]).await;
-    let findings = site.page("/findings?system=toy").await;
-    let id = findings.split("/exception?").nth(1).unwrap().split("id=").nth(1).unwrap()[..12].to_owned();
-    let page = site.page(&format!("/exception?system=toy&id={id}&code=sudo_on_systems")).await;
-    let form = page.split("class=\"where\"").nth(1).unwrap().split("<form").nth(1).unwrap();
-    let form = form.split("</form>").next().unwrap();
-    assert!(form.contains("action=\"/exception\""), "{form}");
-    for (name, value) in [("system", "toy"), ("id", &id), ("code", "sudo_on_systems")] {
-        assert!(form.contains(&format!("name=\"{name}\" value=\"{value}\"")), "{name}: {form}");
-    }
-    assert_eq!(site.get(&format!("/exception?system=toy&id={id}&at=1")).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

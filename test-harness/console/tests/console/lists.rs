@@ -1,6 +1,7 @@
 //! Lists by pages, filters, and what stands where a list is empty.
 
 use axum::http::StatusCode;
+use connector_api::Record;
 
 use crate::organisation::{login, rows, sudo};
 use crate::site::{Site, keep, lead, links};
@@ -53,6 +54,35 @@ async fn filters_are_links_that_show_what_they_say() {
     assert_eq!(walk(&site, "/findings?severity=high&code=sudo_on_systems&kind=account").await.len(), 5);
     let none = site.page("/privileged?factor=exempt").await;
     assert!(none.contains("No privileged account is of this kind.") && none.contains("Clear filters"));
+}
+
+#[tokio::test]
+async fn an_account_without_a_second_factor_has_none_whether_it_is_exempt_or_not() {
+    let exempt = |mut row: Record| {
+        if let Record::Account(account) = &mut row
+            && account.external_id.ends_with('2')
+            && let Some(mfa) = &mut account.mfa
+        {
+            (mfa.excluded, mfa.configured) = (Some(true), Some(false));
+        }
+        row
+    };
+    let site = Site::with(&[rows(40, login()).into_iter().map(exempt).collect()]).await;
+    let without = walk(&site, "/privileged?factor=notSetUp&enabled=yes").await;
+    let exempt = walk(&site, "/privileged?factor=exempt&enabled=yes").await;
+    assert_eq!(exempt, ["id%2F0022", "id%2F0012", "id%2F0002", "id%2F0032"].map(str::to_owned));
+    assert!(exempt.iter().all(|id| without.contains(id)), "{without:?}");
+    let page = site.page("/privileged").await;
+    assert!(
+        lead(&page).ends_with(&format!(" {} of the enabled ones have no second factor.", without.len())),
+        "{}",
+        lead(&page)
+    );
+    let account = site.page("/account?id=id%2F0002").await;
+    assert!(account.contains("Not set up</span><span class=\"under\">exempt from it</span>"), "{account}");
+    let sheet = site.page("/privileged?format=csv").await;
+    let row = sheet.lines().find(|line| line.contains("id/0012")).unwrap();
+    assert!(row.contains(",notSetUp,") && row.ends_with(",true"), "{row}");
 }
 
 #[tokio::test]

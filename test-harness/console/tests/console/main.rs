@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod act;
+mod exceptions;
 mod guards;
 mod lists;
 mod names;

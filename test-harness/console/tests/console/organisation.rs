@@ -1,8 +1,8 @@
 //! A small organisation with odd names, and the summary of a scan of it.
 
 use connector_api::{
-    Access, AccessLevel, Account, Binding, Descriptor, Group, Membership, Mfa, Reason, ReasonKind, Record, Resource,
-    RowType, ScanLedger, ScanSummary, Section, SectionDescription, SectionReport, SectionStatus, Severity,
+    Access, AccessLevel, Account, Binding, Descriptor, Field, Group, Membership, Mfa, Reason, ReasonKind, Record,
+    Resource, RowType, ScanLedger, ScanSummary, Section, SectionDescription, SectionReport, SectionStatus, Severity,
     SystemConfig,
 };
 
@@ -20,7 +20,12 @@ pub fn descriptor() -> Descriptor {
         describe(Section::SYSTEMS).owning([RowType::new("resource", "system"), RowType::new("resource", "rack")]),
         describe(Section::GRANTS).owning(RowType::several("binding", ["accountToResource", "groupToResource"])),
         describe(Section::of("nesting")).owning(RowType::several("binding", ["resourceToResource"])),
+        // It keeps no rows: they are computed again.
+        describe(Section::PRIVILEGED_GRANTS)
+            .drawn_from([Section::GRANTS])
+            .owning([RowType::new("grant", "privileged")]),
     ];
+    descriptor.volatile = vec![Field::new("account", "lastLogin")];
     descriptor.accesses = vec![login(), sudo(), without_password()];
     descriptor
 }

@@ -18,7 +18,7 @@ use crate::store::{Store, System};
 pub enum Factor {
     /// It is set up.
     SetUp,
-    /// It is not, and not required because of an exemption.
+    /// It is not set up, and the account is exempt from the requirement.
     Exempt,
     /// It is not set up.
     NotSetUp,
@@ -27,6 +27,9 @@ pub enum Factor {
 }
 
 impl Factor {
+    /// The states of accounts without a second factor, exempt or not.
+    pub const WITHOUT: &[Self] = &[Self::NotSetUp, Self::Exempt];
+
     /// Every state.
     pub const ALL: &[Self] = &[Self::SetUp, Self::Exempt, Self::NotSetUp, Self::NotKnown];
 
@@ -54,7 +57,7 @@ impl Factor {
         let Some(mfa) = mfa else { return Self::NotKnown };
         match (mfa.configured, mfa.excluded) {
             (Some(true), _) => Self::SetUp,
-            (_, Some(true)) => Self::Exempt,
+            (Some(false), Some(true)) => Self::Exempt,
             (Some(false), _) => Self::NotSetUp,
             (None, _) => Self::NotKnown,
         }
@@ -166,10 +169,11 @@ impl Figures {
         self.sum("account/", |parts| parts.get(2) == Some(&number.as_str()))
     }
 
-    /// Returns how many privileged accounts have a second factor of this state, among those that are not disabled.
-    pub fn privileged_with(&self, factor: Factor) -> u64 {
+    /// Returns how many privileged accounts are without a second factor, exempt or not, among those that are not disabled.
+    pub fn privileged_without_factor(&self) -> u64 {
         self.sum("account/", |parts| {
-            parts.first() != Some(&"disabled") && parts.get(1) == Some(&factor.as_str()) && parts.get(2) != Some(&"0")
+            let is_without = Factor::WITHOUT.iter().any(|factor| parts.get(1) == Some(&factor.as_str()));
+            parts.first() != Some(&"disabled") && is_without && parts.get(2) != Some(&"0")
         })
     }
 

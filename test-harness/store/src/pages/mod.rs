@@ -12,6 +12,7 @@ mod standing;
 use connector_api::ConnectorError;
 
 use crate::database::{Connection, Value};
+use crate::store::System;
 
 pub use evidence::{FindingFilter, Subject};
 pub(crate) use figures::keep as keep_figures;
@@ -52,6 +53,12 @@ impl RowKey {
         let number = |text: &str| text.parse::<i32>().ok().filter(|number| *number >= 0).map(i64::from);
         Some(Self { rank: number(rank)?, object: number(object)? })
     }
+}
+
+/// The column of volatile fields after a run. Only those as last seen are kept: they are of the run that stands, and are not
+/// known as of an earlier one.
+fn volatile(system: &System, run: i64) -> &'static str {
+    if system.published_run == Some(run) { "f.body" } else { "cast(null as text)" }
 }
 
 /// Rows that are looked at for one page. Filters that match few of them end a page early, and the next one goes on.

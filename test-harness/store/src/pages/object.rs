@@ -3,6 +3,7 @@
 use connector_api::{ConnectorError, Record};
 use jiff::Timestamp;
 
+use super::volatile;
 use crate::body;
 use crate::store::{Store, System};
 
@@ -10,7 +11,7 @@ use crate::store::{Store, System};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Stood {
-    /// The row, with volatile fields as last seen.
+    /// The row, with volatile fields if the run is the one that stands: only the last ones are kept.
     pub record: Record,
     /// When the scan of the first kept run with it started, UTC.
     pub first_scanned: Timestamp,
@@ -31,8 +32,9 @@ impl Store {
     ) -> Result<Option<Stood>, ConnectorError> {
         let kind = crate::kinds::Kind::of(kind)?.word;
         let of_type = if kind == "account" { "" } else { of_type };
+        let volatile = volatile(system, run);
         let sql = format!(
-            "select v.body, f.body, r.id, r.started_at from object o \
+            "select v.body, {volatile}, r.id, r.started_at from object o \
              join {kind}_version v on v.object = o.id and v.from_run <= ?2 and (v.to_run is null or v.to_run > ?2) \
              left join volatile_fields f on f.object = o.id \
              left join run r on r.id = (select min(b.from_run) from {kind}_version b where b.object = o.id) \

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use connector_api::{Account, ConnectorError, Record, Severity};
 use jiff::Timestamp;
 
-use super::{Factor, PageOf, RowKey, page};
+use super::{Factor, PageOf, RowKey, page, volatile};
 use crate::body;
 use crate::store::{Store, System};
 
@@ -14,7 +14,7 @@ use crate::store::{Store, System};
 pub struct PrivilegedFilter {
     /// Only those of this severity.
     pub severity: Option<Severity>,
-    /// Only those with this state of the second factor.
+    /// Only those with this state of the second factor. [`Factor::NotSetUp`] includes those that are exempt.
     pub factor: Option<Factor>,
     /// Only those that are enabled, or that are not.
     pub enabled: Option<bool>,
@@ -28,7 +28,7 @@ pub struct PrivilegedFilter {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PrivilegedAccount {
-    /// The account, with volatile fields as last seen.
+    /// The account, with volatile fields if the run is the one that stands: only the last ones are kept.
     pub account: Account,
     /// The first run of those in a row after which it is privileged.
     pub since_run: i64,
@@ -39,7 +39,9 @@ pub struct PrivilegedAccount {
 impl PrivilegedFilter {
     fn accepts(&self, account: &Account) -> bool {
         let login = last_login(account);
-        self.factor.is_none_or(|factor| Factor::of(account) == factor)
+        let is_of =
+            |wanted, factor| wanted == factor || wanted == Factor::NotSetUp && Factor::WITHOUT.contains(&factor);
+        self.factor.is_none_or(|wanted| is_of(wanted, Factor::of(account)))
             && self.enabled.is_none_or(|enabled| account.enabled == Some(enabled))
             && self.no_login_since.is_none_or(|time| login.is_none_or(|login| login < time))
             && (!self.no_login || login.is_none())
@@ -67,10 +69,11 @@ impl Store {
         after: Option<RowKey>,
         limit: usize,
     ) -> Result<PageOf<PrivilegedAccount>, ConnectorError> {
+        let volatile = volatile(system, run);
         let ranks = RANKS.map(|severity| match filter.severity {
             Some(only) if only != severity => String::new(),
             _ => format!(
-                "select v.object, v.body, f.body from account_version v \
+                "select v.object, v.body, {volatile} from account_version v \
                  left join volatile_fields f on f.object = v.object and f.object > ?3 where v.system = ?1 and v.severity = {} \
                  and v.from_run <= ?2 and (v.to_run is null or v.to_run > ?2) and v.object > ?3 \
                  order by v.object limit ?4",

@@ -12,13 +12,13 @@ use crate::store::{Store, System};
 pub enum Need {
     /// Its newest scan is held.
     Decision,
-    /// Its newest scan failed.
+    /// Its newest scan failed, and nobody cancelled it.
     Repair,
     /// The sections of its newest scan were not all read.
     Look,
     /// It was never scanned to the end.
     Scan,
-    /// Nothing: its newest scan is complete, or still running.
+    /// Nothing: its newest scan is complete, was cancelled, or is still running.
     Nothing,
 }
 
@@ -47,7 +47,8 @@ const NEEDS: [Need; 5] = [Need::Decision, Need::Repair, Need::Look, Need::Scan, 
 
 /// Systems with the ids of the two runs and the number of what they need in [`NEEDS`].
 const SYSTEMS: &str = "select s.id, s.name, s.os_type, s.published_run, n.id as newest, p.started_at, p.ended_at, \
-    case when n.state = 'held' then 0 when n.state in ('failed', 'discarded') then 1 \
+    case when n.state = 'held' then 0 when n.state in ('failed', 'discarded') \
+    and coalesce(n.reason, '') not like 'cancelled: %' then 1 \
     when n.state = 'published' and n.outcome <> 'complete' then 2 when p.id is null then 3 else 4 end as need \
     from system s left join run p on p.id = s.published_run left join run n on n.id = \
     (select max(r.id) from run r where r.system = s.id and r.state <> 'pruned')";

@@ -222,7 +222,15 @@ fn members_and_those_who_reach_a_thing_come_by_pages(backend: &Backend) {
             }
             Record::Account(account) => {
                 let stood = store.stood(&system, run, ("account", "", &account.external_id)).unwrap().unwrap();
-                assert_eq!(stood.record, Record::from(*account));
+                let mut expected = *account;
+                if system.published_run != Some(run) {
+                    // As of an earlier run, what changes by itself is not known.
+                    expected.last_login = None;
+                    let mut attributes = expected.attributes.to_map();
+                    attributes.remove("tries");
+                    expected.attributes = attributes.into();
+                }
+                assert_eq!(stood.record, Record::from(expected));
             }
             _ => {}
         }

@@ -199,15 +199,17 @@ fn grant(place: &Place, shifts: &mut BTreeMap<Key, Shift>, change: Change) {
 /// What changed in the protection of an account: whether it is weaker, and in words.
 fn protection(before: &Account, now: &Account) -> Vec<(bool, String)> {
     let mut changes = Vec::new();
-    let (was, is) = (Factor::of(before), Factor::of(now));
-    if was != is {
-        match is {
-            Factor::SetUp => changes.push((false, "has set up a second factor".to_owned())),
-            Factor::Exempt => changes.push((true, "is exempt from the second factor".to_owned())),
-            Factor::NotSetUp => changes.push((true, "has no second factor any more".to_owned())),
-            _ => {}
-        }
-    }
+    let factor = match (Factor::of(before), Factor::of(now)) {
+        (was, is) if was == is => None,
+        (_, Factor::SetUp) => Some((false, "has set up a second factor")),
+        (Factor::SetUp, Factor::Exempt) => Some((true, "has no second factor any more, and is exempt from it")),
+        (_, Factor::Exempt) => Some((true, "is exempt from the second factor")),
+        (Factor::Exempt, Factor::NotSetUp) => Some((false, "is no longer exempt from the second factor")),
+        (Factor::SetUp, Factor::NotSetUp) => Some((true, "has no second factor any more")),
+        (_, Factor::NotSetUp) => Some((true, "is now known to have no second factor")),
+        _ => None,
+    };
+    changes.extend(factor.map(|(is_weaker, words)| (is_weaker, words.to_owned())));
     match (before.enabled, now.enabled) {
         (Some(true), Some(false)) => changes.push((false, "is disabled and cannot sign in".to_owned())),
         (Some(false), Some(true)) => changes.push((true, "is enabled again".to_owned())),
