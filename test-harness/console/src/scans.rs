@@ -94,7 +94,7 @@ impl Scans {
             return Err(busy());
         }
         let (.., config) = console.resolved(system).await?;
-        let connector = console.connect(config.clone())?;
+        let connector = console.connect(config.clone()).await.map_err(Failure::conflict)?;
         let descriptor = console.registry.descriptor(&config.os_type)?.clone();
         let location = console.stores.location()?;
         let archive = StoreArchive::begin(location, system, &descriptor, &config, false, Hold::default());

@@ -7,6 +7,7 @@ mod lists;
 mod names;
 mod organisation;
 mod report;
+mod secrets;
 mod site;
 mod socket;
 mod truth;
