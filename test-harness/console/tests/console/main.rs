@@ -6,6 +6,7 @@ mod guards;
 mod lists;
 mod names;
 mod organisation;
+mod replaced;
 mod report;
 mod secrets;
 mod site;
