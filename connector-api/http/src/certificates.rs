@@ -20,9 +20,14 @@ pub(super) fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> 
     }
     let shown = path.display();
     let unreadable = |error: std::io::Error| format!("{shown} cannot be read: {error}");
+    let metadata = fs::metadata(path).map_err(unreadable)?;
     // A pipe might never be written to, and a device might never end.
-    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+    if !metadata.is_file() {
         return Err(format!("{shown} is not a regular file"));
+    }
+    // Files in which the kernel reports events seem empty, and a reader of them waits for the next one.
+    if metadata.len() == 0 {
+        return Err(format!("{shown} is empty"));
     }
     let mut pem = Vec::new();
     File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut pem)).map_err(unreadable)?;
@@ -62,6 +67,15 @@ mod tests {
         for endless in [&pipe, Path::new("/dev/zero")] {
             assert!(problem(endless).ends_with("is not a regular file"), "{}", endless.display());
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_seems_empty_is_not_waited_for() {
+        // Reading this one would not end before the next message of the kernel.
+        assert!(problem(Path::new("/proc/kmsg")).ends_with("is empty"));
+        let empty = tempfile::NamedTempFile::new().unwrap();
+        assert!(problem(empty.path()).ends_with("is empty"));
     }
 
     #[test]

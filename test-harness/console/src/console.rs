@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use connector_api::{CancellationToken, Connector, ConnectorError, Edition, Registry, SystemConfig};
-use connector_host::stored_system::{Secrets, StoredSystem};
-use connector_host::systems::Systems;
+use connector_host::stored_system::{self, SecretSource, Secrets, StoredSystem};
+use connector_host::systems::{KnownSystem, Systems};
 use connector_store::Location;
 use jiff::Timestamp;
 
@@ -16,9 +16,11 @@ use crate::failure::Failure;
 #[cfg(feature = "fleet")]
 use crate::fleet::StoreFleet;
 use crate::guard::{self, Hosts};
+use crate::link::Link;
 use crate::scans::Scans;
 use crate::session::Sessions;
 use crate::stores::Stores;
+use crate::words::capital;
 
 /// Receives each address at which somebody can sign in once, such as `http://127.0.0.1:8080/sign-in?token=…`.
 pub type Announce = Box<dyn Fn(&str) + Send + Sync>;
@@ -97,24 +99,55 @@ impl Console {
         work: impl FnOnce(&Systems) -> Result<T, ConnectorError> + Send + 'static,
     ) -> Result<T, ConnectorError> {
         let systems = Arc::clone(&self.systems);
-        let done = tokio::task::spawn_blocking(move || work(&systems)).await;
-        done.map_err(|_| ConnectorError::internal("reading the systems crashed"))?
+        blocking(move || work(&systems)).await
     }
 
     /// Returns a system that is set up, with the secrets that were entered, and its settings with all secrets.
     pub(crate) async fn resolved(&self, system: &str) -> Result<(StoredSystem, Secrets, SystemConfig), Failure> {
-        let system = system.to_owned();
-        let find = move |systems: &Systems| {
-            let (stored, entered) = (systems.find(&system)?.stored, systems.entered(&system));
-            let config = stored.resolve(&entered).map_err(Failure::conflict);
-            Ok(config.map(|config| (stored, entered, config)))
-        };
-        self.with_systems(find).await?
+        let name = system.to_owned();
+        let find = move |systems: &Systems| Ok((systems.find(&name)?, systems.entered(&name)));
+        let (known, entered) = self.with_systems(find).await?;
+        let (stored, secrets) = (known.stored.clone(), entered.clone());
+        // One secret at a time, so that an error is about that one.
+        let mut config = stored.config.clone();
+        for (path, source) in &stored.secrets {
+            let (of, source, entered) = (path.clone(), source.clone(), entered.get(path).cloned());
+            let secret = blocking(move || source.read(&of, entered.as_ref())).await;
+            let secret = secret.map_err(|error| self.without_secret(&known, path, error))?;
+            stored_system::set(&mut config, path, secret);
+        }
+        Ok((stored, secrets, config))
     }
 
-    /// Makes the connector of a system that is set up.
-    pub(crate) fn connect(&self, config: SystemConfig) -> Result<Box<dyn Connector>, Failure> {
-        self.registry.connect(config, self.edition).map_err(Failure::conflict)
+    /// What is said of a system that cannot be used because one of its secrets cannot be read.
+    fn without_secret(&self, known: &KnownSystem, path: &str, error: ConnectorError) -> Failure {
+        let name = known.name();
+        let title = self.registry.descriptor(&known.stored.config.os_type).ok().map(|descriptor| {
+            match path.strip_prefix("attributes.") {
+                Some(attribute) => {
+                    descriptor.attribute_schema(attribute)["title"].as_str().unwrap_or(attribute).to_owned()
+                }
+                None => capital(&descriptor.credential.password.meaning),
+            }
+        });
+        let title = title.unwrap_or_else(|| path.to_owned());
+        let is_lost = known.stored.secrets.get(path) == Some(&SecretSource::Entered);
+        let why = error.message.strip_prefix(&format!("{path}: ")).unwrap_or(&error.message);
+        let message = match is_lost {
+            true => format!("{title} of {name} was only kept in memory, and the server was started again since"),
+            false => format!("{title} of {name} cannot be read: {why}"),
+        };
+        let failure = Failure::conflict(ConnectorError::new(error.code, message, error.remedy.clone()));
+        match known.is_ours {
+            true => failure.with_link(Link::to("/system").with("system", name), format!("Settings of {name}")),
+            false => failure,
+        }
+    }
+
+    /// Makes the connector of a system, on a thread that may block: settings may name files.
+    pub(crate) async fn connect(self: &Arc<Self>, config: SystemConfig) -> Result<Box<dyn Connector>, ConnectorError> {
+        let console = Arc::clone(self);
+        blocking(move || console.registry.connect(config, console.edition)).await
     }
 
     /// Whether the database of the store has a fleet, as far as is known.
@@ -143,6 +176,14 @@ impl Console {
     pub fn router(self: &Arc<Self>) -> Router {
         guard::guarded(self).with_state(Arc::clone(self))
     }
+}
+
+/// Works on a thread that may block.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ConnectorError> + Send + 'static,
+) -> Result<T, ConnectorError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| ConnectorError::internal("reading what the settings name crashed"))?
 }
 
 impl fmt::Debug for Console {

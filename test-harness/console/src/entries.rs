@@ -42,6 +42,12 @@ impl Entries {
     pub(crate) fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.push((name.into(), value.into()));
     }
+
+    /// Sets a field in place of what was sent.
+    pub(crate) fn replace(&mut self, name: String, value: &str) {
+        self.0.retain(|(known, _)| *known != name);
+        self.set(name, value);
+    }
 }
 
 impl<S: Send + Sync> FromRequest<S> for Entries {

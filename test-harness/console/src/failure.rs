@@ -6,6 +6,7 @@ use connector_api::{ConnectorError, ErrorCode};
 use maud::{Markup, html};
 
 use crate::frame;
+use crate::link::Link;
 use crate::text::plain;
 
 /// Something that went wrong, as a page of its own.
@@ -16,11 +17,13 @@ pub(crate) struct Failure {
     message: String,
     remedy: String,
     code: Option<String>,
+    /// Where to do what the remedy says.
+    link: Option<(Link, String)>,
 }
 
 impl Failure {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { status, message: message.into(), remedy: remedy.into(), code: None }
+        Self { status, message: message.into(), remedy: remedy.into(), code: None, link: None }
     }
 
     pub(crate) fn not_found() -> Self {
@@ -36,6 +39,11 @@ impl Failure {
     /// Something that the server works with and cannot use now, such as a store that others can read.
     pub(crate) fn unavailable(error: ConnectorError) -> Self {
         Self::refused_with(StatusCode::SERVICE_UNAVAILABLE, error)
+    }
+
+    /// Adds a link to where the remedy can be applied.
+    pub(crate) fn with_link(self, link: Link, title: String) -> Self {
+        Self { link: Some((link, title)), ..self }
     }
 
     /// The failure of an error, with another status if what was asked for is refused.
@@ -67,6 +75,7 @@ impl Failure {
             div.note.bad role="alert" {
                 p { (plain(&sentence(&self.remedy))) }
                 @if let Some(code) = &self.code { p.small.soft { "Code " code { (code) } } }
+                @if let Some((link, title)) = &self.link { p { a href=(link) { (plain(title)) } } }
                 p { a href="/" { "Systems" } }
             }
         }
@@ -90,7 +99,7 @@ impl From<ConnectorError> for Failure {
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let code = Some(error.code.as_str().to_owned());
-        Self { status, message: error.message.to_string(), remedy: error.remedy.to_string(), code }
+        Self { status, message: error.message.to_string(), remedy: error.remedy.to_string(), code, link: None }
     }
 }
 

@@ -94,10 +94,13 @@ impl Scans {
             return Err(busy());
         }
         let (.., config) = console.resolved(system).await?;
-        let connector = console.connect(config.clone())?;
+        let connector = console.connect(config.clone()).await.map_err(Failure::conflict)?;
         let descriptor = console.registry.descriptor(&config.os_type)?.clone();
-        let location = console.stores.location()?;
-        let archive = StoreArchive::begin(location, system, &descriptor, &config, false, Hold::default());
+        // A store that is gone is not something that could be done at another time.
+        console.stores.read(|_| Ok(())).await?;
+        let stores = console.stores.clone();
+        let archive =
+            StoreArchive::begin_in(move || stores.open(), system, &descriptor, &config, false, Hold::default());
         let archive = archive.await.map_err(Failure::conflict)?;
         let live = Live::new(&descriptor, Timestamp::now());
         if let Some(why) = archive.discarded() {

@@ -1,5 +1,6 @@
 //! Connections to the store. A store is one connection whose calls block, so several are kept, on threads that may.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use connector_api::ConnectorError;
@@ -18,6 +19,8 @@ pub(crate) struct Stores(Arc<Inner>);
 struct Inner {
     /// `None` for a store that is open and cannot be opened again.
     location: Option<Location>,
+    /// Whether the store was seen: from then on, none is created in its place.
+    was_there: AtomicBool,
     idle: Mutex<Vec<Store>>,
     permits: Arc<Semaphore>,
 }
@@ -25,20 +28,40 @@ struct Inner {
 impl Stores {
     pub(crate) fn new(location: Location) -> Self {
         let permits = Arc::new(Semaphore::new(CONNECTIONS));
-        Self(Arc::new(Inner { location: Some(location), idle: Mutex::default(), permits }))
+        let was_there = location.files().first().is_none_or(|file| file.exists()).into();
+        Self(Arc::new(Inner { location: Some(location), was_there, idle: Mutex::default(), permits }))
     }
 
     /// Reads with one connection that is open, such as to a store in memory.
     pub(crate) fn of(store: Store) -> Self {
-        Self(Arc::new(Inner { location: None, idle: Mutex::new(vec![store]), permits: Arc::new(Semaphore::new(1)) }))
+        let (idle, permits) = (Mutex::new(vec![store]), Arc::new(Semaphore::new(1)));
+        Self(Arc::new(Inner { location: None, was_there: true.into(), idle, permits }))
     }
 
-    /// Returns where the store is.
+    /// Opens a connection, which is the caller's. It blocks. A file that was there and is gone is not created.
     ///
     /// # Errors
-    /// `internal` for a store that cannot be opened again.
-    pub(crate) fn location(&self) -> Result<&Location, ConnectorError> {
-        self.0.location.as_ref().ok_or_else(|| ConnectorError::internal("this store cannot be opened again"))
+    /// As for [`Store::open_again`], and `internal` for a store that cannot be opened again.
+    pub(crate) fn open(&self) -> Result<Store, ConnectorError> {
+        let location = self.0.location.as_ref();
+        let location = location.ok_or_else(|| ConnectorError::internal("this store cannot be opened again"))?;
+        let opened = match self.0.was_there.load(Ordering::Relaxed) {
+            true => Store::open_again(location),
+            false => Store::open(location),
+        };
+        self.0.was_there.fetch_or(opened.is_ok(), Ordering::Relaxed);
+        opened
+    }
+
+    /// Takes a connection that is idle, or opens one. Those to a file that was removed or replaced are closed.
+    fn take(&self) -> Result<Store, ConnectorError> {
+        loop {
+            match self.0.idle().pop() {
+                Some(store) if store.is_in_place() => return Ok(store),
+                Some(_) => {}
+                None => return self.open(),
+            }
+        }
     }
 
     /// Reads with a connection, which shows one state of the store. The work ends even if nobody waits for it any more, and keeps
@@ -74,18 +97,14 @@ impl Stores {
     ) -> Result<T, Failure> {
         let crashed = || ConnectorError::internal("using the store crashed");
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| crashed())?;
-        let inner = Arc::clone(&self.0);
+        let stores = self.clone();
         let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let idle = inner.idle().pop();
-            let mut store = match idle {
-                Some(store) => store,
-                None => Store::open(Self(Arc::clone(&inner)).location()?).map_err(Failure::unavailable)?,
-            };
+            let mut store = stores.take().map_err(Failure::unavailable)?;
             let done = work(&mut store);
             // A question about what is not there says nothing about the connection; any other failure may.
             if done.as_ref().err().is_none_or(|failure| failure.status().is_client_error()) {
-                inner.idle().push(store);
+                stores.0.idle().push(store);
             }
             done
         });

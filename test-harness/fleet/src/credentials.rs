@@ -57,7 +57,7 @@ impl Credentials {
         let text = text_file::read(path, "file of credentials")?;
         let credentials = Self::parse(text.expose_secret())
             .map_err(|error| error.context(format_args!("the file of credentials {}", path.display())))?;
-        let folder = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let folder = text_file::credentials_folder();
         let files = credentials.0.values().filter_map(|entry| entry.file.as_ref());
         let warnings = files.filter_map(|file| text_file::readable_by_others(file, "key file", folder.as_deref()));
         let warnings = warnings.collect();

@@ -23,12 +23,30 @@ const INTRODUCTIONS: [&str; 12] = [
     "orbisidcredentialpassword",
 ];
 
-/// Reads a secret from a file. A byte order mark at the start and line ends at the end are not part of it.
+/// What a file with a secret is called.
+const WHAT: &str = "password file";
+
+/// Reads a secret from a file that the operator names on the command line, which may be a pipe. A byte order mark at the start and
+/// line ends at the end are not part of it.
 ///
 /// # Errors
 /// `invalid_config` if the file cannot be read, is empty, or [contains something else](check).
 pub fn read_secret(path: &Path) -> Result<SecretString, ConnectorError> {
-    let text = text_file::read(path, "password file").map_err(|error| match path.exists() {
+    secret_of(path, text_file::read(path, WHAT))
+}
+
+/// Reads a secret from a file that a form or a stored system names, as [`read_secret`]; but it has to be a regular file of at most
+/// 16 KiB that only its owner can use, or that a service manager provides.
+///
+/// # Errors
+/// As for [`read_secret`], and `invalid_config` for any other file.
+pub fn read_private_secret(path: &Path) -> Result<SecretString, ConnectorError> {
+    secret_of(path, text_file::read_private(path, WHAT, text_file::credentials_folder().as_deref()))
+}
+
+/// The secret that is the text of a file.
+fn secret_of(path: &Path, text: Result<SecretString, ConnectorError>) -> Result<SecretString, ConnectorError> {
+    let text = text.map_err(|error| match path.exists() {
         true => error,
         // The path may be the secret itself.
         false => ConnectorError::invalid_config(
@@ -175,5 +193,46 @@ mod tests {
     fn a_secret_in_place_of_its_file_is_not_repeated() {
         let error = read_secret(Path::new(KEY)).unwrap_err();
         assert!(!format!("{error:?}").contains(KEY), "{error:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_a_form_names_is_regular_private_and_small_and_nobody_waits_for_another() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let refused = |path: &Path| read_private_secret(path).unwrap_err();
+        let pipe = at("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for endless in [pipe.as_path(), Path::new("/dev/ptmx"), Path::new("/dev/zero"), folder.path()] {
+            let error = refused(endless);
+            assert!(error.message.ends_with("is not a regular file"), "{}: {error}", endless.display());
+        }
+        let key = at("key");
+        fs::write(&key, KEY).unwrap();
+        for mode in [0o640, 0o604, 0o620] {
+            fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+            let error = refused(&key);
+            assert!(error.message.contains(&format!("(mode {mode:04o})")), "{error}");
+            assert_eq!(error.remedy, format!("run: chmod 600 {}", key.display()));
+            // A service manager shows the mask of an access list in these bits.
+            text_file::read_private(&key, WHAT, Some(folder.path())).unwrap();
+        }
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(read_private_secret(&key).unwrap().expose_secret(), KEY);
+        fs::write(&key, "k".repeat(16 * 1024 + 1)).unwrap();
+        assert!(refused(&key).message.ends_with("it is too large"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_that_the_command_line_names_is_read_to_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        std::thread::scope(|scope| {
+            scope.spawn(|| fs::write(&pipe, KEY).unwrap());
+            assert_eq!(read_secret(&pipe).unwrap().expose_secret(), KEY);
+        });
     }
 }

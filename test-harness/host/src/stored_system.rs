@@ -23,7 +23,7 @@ pub type Secrets = BTreeMap<String, SecretString>;
 pub enum SecretSource {
     /// Somebody entered it in a form: it is in the memory of the program that asked, and nowhere else.
     Entered,
-    /// A file that contains only the secret.
+    /// A file that contains only the secret: a regular one that is its owner's alone.
     File(PathBuf),
     /// A variable of the environment.
     Variable(String),
@@ -51,10 +51,30 @@ impl SecretSource {
                     "enter it again, or name a file or a variable to read it from",
                 )
             }),
-            Self::File(file) => secret::read_secret(file).map_err(|error| error.context(path)),
+            Self::File(file) => secret::read_private_secret(file).map_err(|error| error.context(path)),
             Self::Variable(name) => read_variable(name).map_err(|error| error.context(path)),
         }
     }
+}
+
+/// How a variable is called that a form may name.
+pub const VARIABLE_NAMES: &str = "it begins with ORBISID_ or contains KEY, SECRET, TOKEN, PASSWORD or CREDENTIAL";
+
+/// Refuses a variable that somebody names in a form and whose name does not say that it holds a secret: a form could send whatever
+/// is in the environment of this program to any host.
+///
+/// # Errors
+/// `invalid_config`, with the names that are allowed.
+pub fn check_variable(name: &str) -> Result<(), ConnectorError> {
+    let upper = name.to_ascii_uppercase();
+    let says_so = ["KEY", "SECRET", "TOKEN", "PASSWORD", "CREDENTIAL"].iter().any(|word| upper.contains(word));
+    if says_so || upper.starts_with("ORBISID_") {
+        return Ok(());
+    }
+    Err(ConnectorError::invalid_config(
+        format!("the name of the variable {name} does not say that it holds a secret"),
+        format!("choose one whose name does: {VARIABLE_NAMES}"),
+    ))
 }
 
 /// Reads a secret from a variable of the environment. A byte order mark at the start and line ends at the end are not part
@@ -153,12 +173,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
         fs::write(&file, "hunter2\n").unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let config = stored(PASSWORD, SecretSource::File(file)).resolve(&Secrets::new()).unwrap();
         assert_eq!(config.credential.secret().expose_secret(), "hunter2");
         assert_eq!(config.credential.username.as_deref(), Some("id"));
         let entered = Secrets::from([("attributes.proxy".to_owned(), "hunter3".into())]);
         let config = stored("attributes.proxy", SecretSource::Entered).resolve(&entered).unwrap();
         assert_eq!(config.attributes["proxy"], "hunter3");
+    }
+
+    #[test]
+    fn a_variable_that_a_form_names_says_that_it_holds_a_secret() {
+        for name in ["ORBISID_HQ", "orbisid_x", "HQ_API_KEY", "hqToken", "DB_PASSWORD", "x_secret", "Credentials"] {
+            check_variable(name).unwrap();
+        }
+        for name in ["HOME", "PATH", "HQ_PROXY", "MY_ORBISID_", "ORBISID"] {
+            let error = check_variable(name).unwrap_err();
+            assert!(error.message.contains(name) && error.remedy.contains(VARIABLE_NAMES), "{error:?}");
+        }
     }
 
     #[test]

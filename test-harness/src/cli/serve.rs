@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use connector_api::{ConnectorError, Edition, ErrorCode, Registry};
+use connector_api::{ConnectorError, Edition, ErrorCode, Registry, Retry};
 use connector_console::{Console, Server, Settings};
 use connector_host::systems::Systems;
 use connector_store::{Location, Store};
@@ -100,12 +100,12 @@ impl Arguments {
 }
 
 /// Opens the store once, so that one which cannot be used is known before the first page needs it. A database that does not answer
-/// now may do so later.
+/// now may do so later, and so may a file that another program is writing; one that this user cannot write stays as it is.
 async fn open(location: &Location) -> Result<(), ConnectorError> {
     let place = location.clone();
     let opened = tokio::task::spawn_blocking(move || Store::open(&place).map(drop)).await;
     match opened.map_err(|_| ConnectorError::internal("opening the store crashed"))? {
-        Err(error) if error.code == ErrorCode::Sink => {
+        Err(error) if error.code == ErrorCode::Sink && (location.files().is_empty() || error.retry == Retry::Later) => {
             print::warning(&error);
             Ok(())
         }

@@ -19,9 +19,6 @@ pub(super) const DEFAULT_OS_TYPE: &str = "JumpCloud";
 /// The variable that may hold the key.
 pub(super) const PASSWORD_VARIABLE: &str = "ORBISID_CREDENTIAL_PASSWORD";
 
-/// The variable by which systemd names the folder of a service's credentials.
-const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
-
 /// Which system.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "System")]
@@ -92,7 +89,7 @@ impl TargetArguments {
     pub(super) async fn resolve(&self, registry: &Registry) -> Result<Target, ConnectorError> {
         let os_type = self.os_type.as_deref().unwrap_or(DEFAULT_OS_TYPE);
         let simulator = if self.demo { Some(simulate::start(SimulatorOptions::default()).await?) } else { None };
-        let credentials = env::var_os(CREDENTIALS_VARIABLE).map(PathBuf::from);
+        let credentials = text_file::credentials_folder();
         let credentials = credentials.as_deref();
         let mut warnings = Vec::new();
         let mut config = match (&simulator, &self.system, &self.hostname) {

@@ -64,12 +64,28 @@ impl StoreArchive {
         fresh: bool,
         hold: Hold,
     ) -> Result<Self, ConnectorError> {
-        let (location, name) = (location.clone(), name.to_owned());
+        let location = location.clone();
+        Self::begin_in(move || Store::open(&location), name, descriptor, config, fresh, hold).await
+    }
+
+    /// The same in the store that `open` opens.
+    ///
+    /// # Errors
+    /// As for [`begin`](Self::begin), and any error of `open`.
+    pub async fn begin_in(
+        open: impl FnOnce() -> Result<Store, ConnectorError> + Send + 'static,
+        name: &str,
+        descriptor: &Descriptor,
+        config: &SystemConfig,
+        fresh: bool,
+        hold: Hold,
+    ) -> Result<Self, ConnectorError> {
+        let name = name.to_owned();
         let (descriptor, config) = (descriptor.clone(), config.clone());
         let begun = tokio::task::spawn_blocking(move || {
             let (descriptor, config, now) = (&descriptor, &config, Timestamp::now());
             let start = Start { name: &name, descriptor, config, fence: Fence::Own, now, fresh };
-            let mut store = Store::open(&location)?;
+            let mut store = open()?;
             // One that is known keeps its name, whatever was allowed when it was added.
             if store.system_called(Some(&name))?.is_none() {
                 typed::check("the name of the system", &name, MAX_NAME)?;

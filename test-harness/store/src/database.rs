@@ -47,6 +47,11 @@ pub(crate) trait Connection: Send {
     /// Returns whether there is a table of this name.
     fn has_table(&mut self, name: &str) -> Result<bool, ConnectorError>;
 
+    /// Whether what is open is still what others find under its name. Only a file can be removed while it is open.
+    fn is_in_place(&self) -> bool {
+        true
+    }
+
     /// Reserves a system for a scan of this connection, until it is released or the connection ends. Returns whether it was
     /// free.
     fn reserve(&mut self, system: i64) -> Result<bool, ConnectorError>;

@@ -23,6 +23,7 @@ mod faults;
 mod find;
 mod findings;
 mod groups;
+mod identity;
 mod kinds;
 mod links;
 mod location;

@@ -31,8 +31,8 @@ impl OpenStores {
     pub fn take(&self) -> Result<Store, ConnectorError> {
         loop {
             let Some((mut store, since)) = self.idle().pop() else { return Store::open(&self.location) };
-            // The connection may be lost, or a later version has changed the store: then opening it says so.
-            if since.elapsed() < IDLE && migrate::is_current(store.writing()) {
+            // The connection or the file may be lost, or a later version has changed the store: then opening it says so.
+            if since.elapsed() < IDLE && store.is_in_place() && migrate::is_current(store.writing()) {
                 return Ok(store);
             }
         }

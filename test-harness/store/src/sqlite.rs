@@ -12,6 +12,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags};
 
 use crate::database::{Connection, Each, Row, Table, Value};
+use crate::identity::{self, Identity};
 use crate::migrate;
 
 /// Marks a file as a store: the letters `OrID`.
@@ -52,6 +53,8 @@ pub(crate) struct Sqlite {
     connection: rusqlite::Connection,
     /// `None` in memory.
     path: Option<PathBuf>,
+    /// Which file it is. `None` in memory.
+    identity: Option<Identity>,
     reserved: BTreeMap<i64, File>,
 }
 
@@ -66,6 +69,15 @@ impl Sqlite {
         }
         check_path(path)?;
         create(path)?;
+        Self::open_file(path, |store| store.claim(path))
+    }
+
+    /// Opens a file that was open before, and creates none.
+    pub(crate) fn open_again(path: &Path) -> Result<Self, ConnectorError> {
+        check_path(path)?;
+        if !path.exists() {
+            return Err(identity::gone(path));
+        }
         Self::open_file(path, |store| store.claim(path))
     }
 
@@ -87,25 +99,32 @@ impl Sqlite {
     }
 
     fn open_file(path: &Path, check: impl FnOnce(&Self) -> Result<(), ConnectorError>) -> Result<Self, ConnectorError> {
+        // Before and after it is opened: it is the same file.
+        let identity = Identity::of(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(path, flags).map_err(|error| failure(&error))?;
         // Of one name for all, however the file is reached: the locks are next to it.
         let whole = path.canonicalize().map_err(|error| {
             ConnectorError::sink(format!("the store {} cannot be found: {error}", path.display()), "check its folder")
         })?;
-        let store = Self { connection, path: Some(whole), reserved: BTreeMap::new() };
+        let store = Self { connection, path: Some(whole), identity: Some(identity), reserved: BTreeMap::new() };
         store.connection.busy_timeout(BUSY).map_err(|error| failure(&error))?;
         check(&store)?;
         // With WAL, readers see the old state while a run is published, and a commit is one write.
         store.log_ahead()?;
         store.pragma("synchronous = full")?;
+        store.check_in_place()?;
         store.set_up()
     }
 
     /// Creates a store in memory. What does not fit in the cache goes to a temporary file that has no name and no other reader.
     pub(crate) fn in_memory() -> Result<Self, ConnectorError> {
         let connection = rusqlite::Connection::open("").map_err(|error| failure(&error))?;
-        Self { connection, path: None, reserved: BTreeMap::new() }.set_up()
+        Self { connection, path: None, identity: None, reserved: BTreeMap::new() }.set_up()
+    }
+
+    fn check_in_place(&self) -> Result<(), ConnectorError> {
+        self.identity.as_ref().map_or(Ok(()), Identity::check)
     }
 
     fn set_up(self) -> Result<Self, ConnectorError> {
@@ -260,7 +279,12 @@ impl Connection for Sqlite {
         self.connection.execute_batch(sql).map_err(|error| failure(&error))
     }
 
+    fn is_in_place(&self) -> bool {
+        self.identity.as_ref().is_none_or(Identity::is_in_place)
+    }
+
     fn begin(&mut self) -> Result<(), ConnectorError> {
+        self.check_in_place()?;
         self.script("begin immediate")
     }
 
@@ -411,9 +435,10 @@ fn failure(error: &rusqlite::Error) -> ConnectorError {
             "wait until it ends, then run the same command again",
         )
         .with_retry(Retry::Later),
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
-            ConnectorError::sink("the store cannot be written", "allow this user to write to its file and folder")
-        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => ConnectorError::sink(
+            "the store cannot be written",
+            "allow this user to write to its file and folder, or use a copy of the file in a folder of this user",
+        ),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ConnectorError::sink(
             "the file of the store is damaged",
             "check the disk, then restore the file from a backup, or scan into a new one",

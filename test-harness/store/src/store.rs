@@ -83,6 +83,20 @@ impl Store {
         Self::new(connect(location, Sqlite::open)?)
     }
 
+    /// Opens a store that was open before. Its tables are brought up to date, and a file that is gone is not created.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), and `invalid_config` for a file that is gone.
+    pub fn open_again(location: &Location) -> Result<Self, ConnectorError> {
+        Self::new(connect(location, Sqlite::open_again)?)
+    }
+
+    /// Whether the store is still what others find at its location: its file may be removed while it is open, or another one
+    /// put in its place. Then what it reads is out of date, and nothing can be written.
+    pub fn is_in_place(&self) -> bool {
+        self.database.is_in_place()
+    }
+
     /// Opens a store to ask it: it is not created, its tables are not brought up to date, and a user of the database who can
     /// only read is enough.
     ///

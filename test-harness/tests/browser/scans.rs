@@ -48,6 +48,47 @@ fn a_scan_is_seen_going_without_reloading_until_its_result_takes_its_place() {
     tab.shows("accounts hold privileges.");
 }
 
+/// Has a page count the streams of events that it opens and closes from now on.
+const COUNT: &str = "
+    window.begun = 0;
+    window.ended = 0;
+    const Real = EventSource;
+    window.EventSource = class extends Real {
+        constructor(...of) { super(...of); window.begun += 1; }
+    };
+    const close = Real.prototype.close;
+    Real.prototype.close = function () { window.ended += 1; close.call(this); };
+    window.hide = (is) => {
+        Object.defineProperty(document, 'hidden', { get: () => is, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+    };
+";
+
+#[test]
+fn a_tab_that_nobody_sees_keeps_no_connection_and_follows_again_when_it_is_seen() {
+    let own = Own::start(Edition::Enterprise);
+    let Some(tab) = Tab::signed_in(&own, Look::default()) else { return };
+    scan_whole(&tab, "5", true);
+    tab.shows("7 requests so far; how many there will be is not known.");
+    tab.inject(COUNT);
+    let counts = || [tab.evaluate("window.begun"), tab.evaluate("window.ended")];
+    tab.evaluate("hide(true)");
+    assert_eq!(counts(), [0, 1], "the only stream is closed");
+    tab.evaluate("hide(true)");
+    assert_eq!(counts(), [0, 1]);
+    tab.evaluate("hide(false)");
+    tab.evaluate("hide(false)");
+    assert_eq!(counts(), [1, 1], "one stream is opened again");
+    // Somebody else cancels it: only the new stream can show that.
+    tab.evaluate(
+        "fetch('/scan/cancel', { method: 'POST', body: new URLSearchParams(new FormData(document.querySelector('form[action=\"/scan/cancel\"]'))) }).then(() => 1)",
+    );
+    tab.shows("Failed: nothing was changed.");
+    tab.evaluate("hide(true)");
+    tab.evaluate("hide(false)");
+    assert_eq!(tab.evaluate("window.begun"), 1, "what has ended is not followed again");
+}
+
 #[test]
 fn a_scan_is_cancelled() {
     let own = Own::start(Edition::Enterprise);

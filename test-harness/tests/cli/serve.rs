@@ -86,3 +86,16 @@ fn a_store_that_others_can_read_is_refused_before_anything_is_served() {
     refused.assert_error(2, "invalid_config", &format!("chmod 600 {}", file.display()));
     assert!(!refused.stdout.contains("http://"), "{refused:?}");
 }
+
+#[test]
+fn a_store_in_a_file_that_cannot_be_written_is_refused_before_anything_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kept.db");
+    drop(connector_store::Store::open(&connector_store::Location::sqlite(&file)).unwrap());
+    // What SQLite needs next to it cannot be made, whoever runs this: the same as in a folder that is only read.
+    std::fs::create_dir(folder.path().join("kept.db-shm")).unwrap();
+    std::fs::create_dir(folder.path().join("kept.db-wal")).unwrap();
+    let refused = run(&mut harness(["serve", "--store", &format!("sqlite:{}", file.display())]));
+    refused.assert_error(1, "sink", "allow this user to write to its file and folder");
+    assert!(!refused.stdout.contains("http://"), "{refused:?}");
+}

@@ -52,6 +52,11 @@ impl<'a> Field<'a> {
         self.schema["writeOnly"] == true
     }
 
+    /// Whether a number, a switch or a list is asked for. Everything else may say where requests go.
+    pub(super) fn is_harmless(&self) -> bool {
+        matches!(self.kind(), Kind::Switch | Kind::Number { .. } | Kind::Lines)
+    }
+
     fn kind(&self) -> Kind<'a> {
         let choices = self.schema["oneOf"].as_array().or_else(|| self.schema["enum"].as_array());
         match (self.schema["type"].as_str(), choices) {

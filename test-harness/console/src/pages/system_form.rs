@@ -121,14 +121,14 @@ fn none_offered(visit: &Visit, edition: Edition) -> String {
     format!("The {edition} edition has no connector: {}.", parts.join("; "))
 }
 
-pub(super) async fn send(visit: Visit, entries: Entries) -> Result<Answer, Failure> {
+pub(super) async fn send(visit: Visit, mut entries: Entries) -> Result<Answer, Failure> {
     let base = base(&visit, &visit.query).await?;
     let os_type = match &base.known {
         Some((stored, _)) => stored.config.os_type.clone(),
         None => entries.needed("os-type")?.to_owned(),
     };
     let descriptor = offered(&visit, &os_type)?;
-    let (stored, secrets, mut wrong) = read(descriptor, &base, &entries);
+    let (stored, secrets, mut wrong) = read(descriptor, &base, &mut entries);
     if base.changes.is_none() {
         let name = stored.config.name.clone();
         let is_taken = visit.console.with_systems(move |systems| Ok(systems.find(&name).is_ok())).await?;
@@ -136,7 +136,7 @@ pub(super) async fn send(visit: Visit, entries: Entries) -> Result<Answer, Failu
             wrong.push((Some("name".to_owned()), "another system has this name".to_owned()));
         }
     }
-    let connector = match checked(&visit, descriptor, &stored, &secrets, &mut wrong) {
+    let connector = match checked(&visit, descriptor, &stored, &secrets, &mut wrong).await {
         Some(connector) if wrong.is_empty() => connector,
         _ => return Ok(page(&visit, descriptor, &base, &entries, &wrong).into()),
     };

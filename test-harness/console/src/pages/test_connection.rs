@@ -27,7 +27,7 @@ pub(super) async fn start(visit: Visit, entries: Entries) -> Result<Response, Fa
     let system = entries.needed("system")?;
     let console = &visit.console;
     let (stored, entered, config) = console.resolved(system).await?;
-    let connector = console.connect(config)?;
+    let connector = console.connect(config).await.map_err(Failure::conflict)?;
     let draft = console.drafts.test(stored, entered, Purpose::Test, connector);
     Ok(go_to(&Link::to("/test").with("draft", &draft.id)))
 }

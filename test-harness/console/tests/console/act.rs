@@ -10,10 +10,10 @@ use crate::organisation::{login, rows};
 use crate::site::{Answer, Site, keep, lead};
 use crate::whole;
 
-const SECRET: &str = "hunter2-of-the-form";
+pub const SECRET: &str = "hunter2-of-the-form";
 
 /// The fields of a system that is right.
-fn right<'a>(name: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub fn right<'a>(name: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut fields = vec![
         ("os-type", "Whole"),
         ("name", name),
@@ -28,7 +28,7 @@ fn right<'a>(name: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a st
     fields
 }
 
-async fn site() -> Site {
+pub async fn site() -> Site {
     Site::of(whole::registry(), Edition::Enterprise).await
 }
 
@@ -109,30 +109,6 @@ async fn a_system_is_a_file_without_its_secret_and_an_empty_secret_keeps_it() {
     address(&site.post("/test", &[("system", "lab / 1")]).await);
     let again = site.post("/system", &right("lab / 1", &[])).await.body;
     assert!(again.contains("Another system has this name"), "{again}");
-}
-
-#[tokio::test]
-async fn a_secret_may_come_from_a_file_whose_name_alone_is_kept() {
-    let site = site().await;
-    let file = site.folder.path().join("key");
-    let fields = |place: String| {
-        let fields = right("lab", &[("credential.password", ""), ("credential.password.from", "file")]);
-        let mut fields: Vec<_> = fields.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-        fields.push(("credential.password.place", place));
-        fields
-    };
-    let send = async |place: String| {
-        let fields = fields(place);
-        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        site.post("/system", &fields).await
-    };
-    let missing = send(file.display().to_string()).await.body;
-    assert!(missing.contains("id=\"credential-password-error\"") && missing.contains("does not exist"), "{missing}");
-    assert!(send(String::new()).await.body.contains("The name of the file is missing"));
-    std::fs::write(&file, SECRET).unwrap();
-    address(&send(file.display().to_string()).await);
-    let stored = std::fs::read_to_string(site.folder.path().join("systems/lab.json")).unwrap();
-    assert!(stored.contains("\"file\": ") && !stored.contains(SECRET), "{stored}");
 }
 
 #[tokio::test]

@@ -116,8 +116,13 @@ impl Site {
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let page = self.page("/").await;
         let token = page.split("name=\"form-token\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        self.post_with(&token, path, fields).await
+    }
+
+    /// The same with a token that is known.
+    pub async fn post_with(&self, token: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
-        let form = form.append_pair("form-token", &token).extend_pairs(fields).finish();
+        let form = form.append_pair("form-token", token).extend_pairs(fields).finish();
         let request = self.request(path).method("POST").header("origin", format!("http://{ADDRESS}"));
         self.send(request.header("content-type", "application/x-www-form-urlencoded").body(Body::from(form)).unwrap())
             .await

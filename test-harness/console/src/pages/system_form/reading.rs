@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use connector_api::{ConnectorError, Credential, Descriptor, SystemConfig};
-use connector_host::stored_system::{Secrets, StoredSystem};
+use connector_host::stored_system::{PASSWORD, Secrets, StoredSystem};
 use connector_host::typed::{self, MAX_NAME};
 
 use super::super::fields::Field;
-use super::secrets::{self, SecretField};
+use super::secrets::{self, Origin, SecretField};
 use super::{Base, Wrong};
+use crate::console::blocking;
 use crate::entries::Entries;
 use crate::visit::Visit;
 
@@ -56,8 +57,9 @@ fn secret_fields(descriptor: &Descriptor) -> Vec<SecretField> {
     std::iter::once(SecretField::of_credential(descriptor)).chain(attributes).collect()
 }
 
-/// Reads a system from a form, and what of it cannot be read.
-pub(super) fn read(descriptor: &Descriptor, base: &Base, entries: &Entries) -> (StoredSystem, Secrets, Vec<Wrong>) {
+/// Reads a system from a form, and what of it cannot be read. Secrets that are kept are asked for again where they would be sent
+/// somewhere else than before.
+pub(super) fn read(descriptor: &Descriptor, base: &Base, entries: &mut Entries) -> (StoredSystem, Secrets, Vec<Wrong>) {
     let mut wrong: Vec<Wrong> = Vec::new();
     let mut refuse = |path: &str, why: &str| wrong.push((Some(path.to_owned()), why.to_owned()));
     let name = base.changes.clone().or_else(|| entries.get("name").map(str::to_owned)).unwrap_or_default();
@@ -81,23 +83,61 @@ pub(super) fn read(descriptor: &Descriptor, base: &Base, entries: &Entries) -> (
     }
     let mut stored = StoredSystem { config, secrets: BTreeMap::new() };
     let mut entered = Secrets::new();
+    let mut origins = Vec::new();
     for field in secret_fields(descriptor) {
-        if let Err(why) = field.read(entries, base.known.as_ref(), &mut stored, &mut entered) {
-            refuse(&field.path, &why);
+        match field.read(entries, base.known.as_ref(), &mut stored, &mut entered) {
+            Ok(origin) => origins.push((field, origin)),
+            Err(why) => refuse(&field.path, &why),
+        }
+    }
+    if let Some((before, _)) = &base.known
+        && leads_elsewhere(descriptor, before, &stored, &origins)
+    {
+        for (field, _) in origins.iter().filter(|(_, origin)| *origin == Origin::Kept) {
+            refuse(&field.path, &field.ask_again(entries));
         }
     }
     (stored, entered, wrong)
 }
 
+/// Whether requests may go to another place than before, or on another way: the host, the port, or a text is another. What the
+/// texts mean is the connector's, so all of them count, and so do those that are secret, such as a proxy.
+fn leads_elsewhere(
+    descriptor: &Descriptor,
+    before: &StoredSystem,
+    after: &StoredSystem,
+    origins: &[(SecretField, Origin)],
+) -> bool {
+    let port = |stored: &StoredSystem| stored.config.port.unwrap_or(descriptor.default_port);
+    let target = |stored: &StoredSystem| (stored.config.hostname.clone(), stored.config.credential.username.clone());
+    let differs = |field: &Field<'_>| {
+        let value = |stored: &StoredSystem| {
+            let value = stored.config.attributes.get(field.name()).filter(|value| !value.is_null());
+            value.unwrap_or(&field.schema["default"]).clone()
+        };
+        !field.is_harmless() && value(before) != value(after)
+    };
+    let is_other = |(field, origin): &(SecretField, Origin)| match origin {
+        Origin::Kept => false,
+        Origin::Given => field.path != PASSWORD,
+        Origin::Absent => field.path != PASSWORD && before.secrets.contains_key(&field.path),
+    };
+    port(before) != port(after)
+        || target(before) != target(after)
+        || plain_fields(descriptor).iter().any(differs)
+        || origins.iter().any(is_other)
+}
+
 /// Checks a system as the contract and the connector do, and makes the connector.
-pub(super) fn checked(
+pub(super) async fn checked(
     visit: &Visit,
     descriptor: &Descriptor,
     stored: &StoredSystem,
     secrets: &Secrets,
     wrong: &mut Vec<Wrong>,
 ) -> Option<Box<dyn connector_api::Connector>> {
-    let config = match stored.resolve(secrets) {
+    let (unresolved, entered) = (stored.clone(), secrets.clone());
+    let config = match blocking(move || unresolved.resolve(&entered)).await {
         Ok(config) => config,
         Err(error) => {
             wrong.push(located(descriptor, &error));
@@ -119,12 +159,7 @@ pub(super) fn checked(
     if !wrong.is_empty() {
         return None;
     }
-    visit
-        .console
-        .registry
-        .connect(config, visit.console.edition)
-        .map_err(|error| wrong.push(located(descriptor, &error)))
-        .ok()
+    visit.console.connect(config).await.map_err(|error| wrong.push(located(descriptor, &error))).ok()
 }
 
 /// An error of a connector at the field that it names.

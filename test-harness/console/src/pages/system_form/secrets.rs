@@ -3,7 +3,7 @@
 use connector_api::secrecy::SecretString;
 use connector_api::{ConnectorError, Descriptor};
 use connector_host::secret;
-use connector_host::stored_system::{PASSWORD, SecretSource, Secrets, StoredSystem};
+use connector_host::stored_system::{PASSWORD, SecretSource, Secrets, StoredSystem, VARIABLE_NAMES, check_variable};
 use maud::{Markup, html};
 
 use super::super::fields::{Field, errors, id};
@@ -17,6 +17,17 @@ pub(super) struct SecretField {
     title: String,
     help: String,
     is_required: bool,
+}
+
+/// Where the secret of a system that was read from a form comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It is entered or named in this form.
+    Given,
+    /// It stays as it is known.
+    Kept,
+    /// There is none.
+    Absent,
 }
 
 /// The title of the credential's secret.
@@ -41,6 +52,11 @@ pub(super) fn enter(entries: &mut Entries, stored: &StoredSystem) {
     }
 }
 
+/// An error at the field that it is about.
+fn in_words(error: ConnectorError) -> String {
+    format!("{}: {}", error.message, error.remedy)
+}
+
 impl SecretField {
     pub(super) fn of_credential(descriptor: &Descriptor) -> Self {
         let field = &descriptor.credential.password;
@@ -56,50 +72,67 @@ impl SecretField {
         format!("{}.{name}", self.path)
     }
 
-    /// Enters the secret, or where it comes from, into the system. What is left empty stays as it is known.
+    /// Enters the secret, or where it comes from, into the system. What is left empty, or as it was, stays as it is known.
     pub(super) fn read(
         &self,
         entries: &Entries,
         known: Option<&(StoredSystem, Secrets)>,
         stored: &mut StoredSystem,
         entered: &mut Secrets,
-    ) -> Result<(), String> {
+    ) -> Result<Origin, String> {
+        let before = known.and_then(|(before, _)| before.secrets.get(&self.path));
         let place = entries.get(&self.part("place"));
         let given = entries.raw(&self.path).filter(|text| !text.is_empty());
-        let mut come_from = |source| stored.secrets.insert(self.path.clone(), source);
+        let mut come_from = |source| {
+            let is_kept = before == Some(&source) && entries.get(&self.part("again")).is_none();
+            stored.secrets.insert(self.path.clone(), source);
+            if is_kept { Origin::Kept } else { Origin::Given }
+        };
         match (entries.get(&self.part("from")), place) {
-            (Some("file"), Some(file)) => {
-                come_from(SecretSource::File(file.into()));
-                return Ok(());
-            }
+            (Some("file"), Some(file)) => return Ok(come_from(SecretSource::File(file.into()))),
             (Some("variable"), Some(name)) => {
-                come_from(SecretSource::Variable(name.to_owned()));
-                return Ok(());
+                check_variable(name).map_err(in_words)?;
+                return Ok(come_from(SecretSource::Variable(name.to_owned())));
             }
             (Some(from @ ("file" | "variable")), None) => return Err(format!("the name of the {from} is missing")),
             _ => {}
         }
         if let Some(text) = given {
             let text = SecretString::from(text.to_owned());
-            secret::check(&text, "this")
-                .map_err(|ConnectorError { message, remedy, .. }| format!("{message}: {remedy}"))?;
+            secret::check(&text, "this").map_err(in_words)?;
             come_from(SecretSource::Entered);
             entered.insert(self.path.clone(), text);
-            return Ok(());
+            return Ok(Origin::Given);
         }
         if entries.get(&self.part("remove")).is_some() {
-            return Ok(());
+            return Ok(Origin::Absent);
         }
         // A file or a variable that was taken back is not kept: what was entered before it is.
-        if let Some((before, secrets)) = known
-            && before.secrets.get(&self.path) == Some(&SecretSource::Entered)
+        if let Some((_, secrets)) = known
+            && before == Some(&SecretSource::Entered)
         {
             come_from(SecretSource::Entered);
             if let Some(text) = secrets.get(&self.path) {
                 entered.insert(self.path.clone(), text.clone());
             }
+            return Ok(Origin::Kept);
         }
-        Ok(())
+        Ok(Origin::Absent)
+    }
+
+    /// Asks for the secret again, because it was kept for another place. Returns why.
+    pub(super) fn ask_again(&self, entries: &mut Entries) -> String {
+        let what = match entries.get(&self.part("from")) {
+            Some(from @ ("file" | "variable")) => {
+                let what = format!("name the {from} again");
+                // Whoever sends the form once more has typed it.
+                entries.replace(self.part("place"), "");
+                entries.replace(self.part("again"), "true");
+                what
+            }
+            _ => "enter it again".to_owned(),
+        };
+        format!("{what}: it is kept for the settings as they were saved, and would be sent somewhere else")
     }
 
     pub(super) fn render(&self, entries: &Entries, known: Option<&(StoredSystem, Secrets)>, wrong: &[&str]) -> Markup {
@@ -120,7 +153,10 @@ impl SecretField {
                     aria-describedby=(described) aria-invalid=[(!wrong.is_empty()).then_some("true")];
                 span.hint id={ (id) "-hint" } {
                     @if !self.help.is_empty() { (plain(&self.help)) " " }
-                    @if is_known { "It is set; leave the field empty to keep it. " }
+                    @if is_known {
+                        "It is set; leave the field empty to keep it. If the host name, the port or another text changes, enter it \
+                         again: it would be sent somewhere else. "
+                    }
                     @else if is_set { "It was entered before the server was started again, and has to be entered once more. " }
                     "Kept in memory while the server runs, never stored or shown again."
                 }
@@ -138,7 +174,14 @@ impl SecretField {
                         }
                         label for=(place_id) { "File or name of the variable" span.only-read { ": " (plain(&self.title)) } }
                         input id=(place_id) name=(self.part("place")) value=[entries.raw(&self.part("place"))] autocomplete="off" spellcheck="false";
-                        span.hint { "On the computer of the server. Only the name is stored; it is read for each test and scan." }
+                        @if entries.get(&self.part("again")).is_some() {
+                            input type="hidden" name=(self.part("again")) value="true";
+                        }
+                        span.hint {
+                            "On the computer of the server. Only the name is stored; it is read for each test and scan. A file has to \
+                             be its owner's alone (chmod 600), and a variable has to be named as one with a secret: "
+                            (VARIABLE_NAMES) ". If the host name, the port or another text changes, name it again."
+                        }
                     }
                 }
             }
