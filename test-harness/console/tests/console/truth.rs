@@ -117,6 +117,32 @@ async fn changes_say_who_got_more_and_who_is_gone() {
 }
 
 #[tokio::test]
+async fn what_an_exemption_changes_is_said_apart_from_the_second_factor() {
+    // The second factor of the first account: whether it is set up, and whether the account is exempt.
+    let with = |configured: bool, excluded: bool| {
+        let mut all = rows(2, login());
+        if let Record::Account(account) = &mut all[0]
+            && let Some(mfa) = &mut account.mfa
+        {
+            (mfa.configured, mfa.excluded) = (Some(configured), Some(excluded));
+        }
+        all
+    };
+    let site = Site::with(&[with(true, false)]).await;
+    for (configured, excluded, sign, words) in [
+        (false, true, "Weaker", "has no second factor any more, and is exempt from it."),
+        (false, false, "Stronger", "is no longer exempt from the second factor."),
+        (false, true, "Weaker", "is exempt from the second factor."),
+        (true, true, "Stronger", "has set up a second factor."),
+    ] {
+        keep(&site.location, "toy", 0, &with(configured, excluded), &[]);
+        let page = site.page("/changes").await;
+        assert_eq!(lead(&page), "1 is protected differently.");
+        assert!(page.contains(words) && page.contains(sign), "{words}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn two_scans_the_other_way_round_are_said_to_be_and_the_right_order_is_a_link() {
     let site = Site::with(&[rows(10, login()), rows(8, sudo())]).await;
     let page = site.page("/changes?at=1&from=2").await;
