@@ -18,7 +18,7 @@ pub(crate) struct Failure {
     remedy: String,
     code: Option<String>,
     /// Where to do what the remedy says.
-    link: Option<(Link, String)>,
+    link: Option<Box<(Link, String)>>,
 }
 
 impl Failure {
@@ -43,7 +43,7 @@ impl Failure {
 
     /// Adds a link to where the remedy can be applied.
     pub(crate) fn with_link(self, link: Link, title: String) -> Self {
-        Self { link: Some((link, title)), ..self }
+        Self { link: Some(Box::new((link, title))), ..self }
     }
 
     /// The failure of an error, with another status if what was asked for is refused.
@@ -75,7 +75,7 @@ impl Failure {
             div.note.bad role="alert" {
                 p { (plain(&sentence(&self.remedy))) }
                 @if let Some(code) = &self.code { p.small.soft { "Code " code { (code) } } }
-                @if let Some((link, title)) = &self.link { p { a href=(link) { (plain(title)) } } }
+                @if let Some((link, title)) = self.link.as_deref() { p { a href=(link) { (plain(title)) } } }
                 p { a href="/" { "Systems" } }
             }
         }
