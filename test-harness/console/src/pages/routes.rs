@@ -24,6 +24,7 @@ type Route = (&'static str, MethodRouter<Arc<Console>>);
 
 /// What needs a session.
 fn closed() -> Vec<Route> {
+    #[cfg_attr(not(feature = "fleet"), expect(unused_mut, reason = "only the fleet's pages are added"))]
     let mut routes = vec![
         ("/", page(systems::show)),
         ("/privileged", page(privileged::show)),

@@ -142,10 +142,13 @@ async fn what_cannot_be_scanned_as_it_is_set_up_is_refused_and_nothing_of_it_is_
     wrong.os_type = "Toi".to_owned();
     let error = env.fleet.add(&[env.system("hq", "acme"), wrong], &registry(), Edition::Enterprise).await.unwrap_err();
     assert!(error.message.starts_with("wrong: ") && error.remedy.contains("Toy"), "{error:?}");
-    for name in ["", "a\nb", "a\u{202e}b"] {
+    let one_line = "the name of a system must be one line";
+    for (name, why) in
+        [("", "a system needs a name"), ("a\nb", one_line), ("a\u{202e}b", "must not have the character U+202E")]
+    {
         let odd = [env.system("hq", "acme"), env.system(name, "acme")];
         let error = env.fleet.add(&odd, &registry(), Edition::Enterprise).await.unwrap_err();
-        assert!(error.message.contains("the name of a system must "), "{name:?}: {error}");
+        assert!(error.message.contains(why), "{name:?}: {error}");
     }
     let error = env.fleet.add(&[env.system("hq", KEY)], &registry(), Edition::Community).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::EditionNotSupported);
