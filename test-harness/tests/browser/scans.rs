@@ -83,7 +83,7 @@ fn a_tab_that_nobody_sees_keeps_no_connection_and_follows_again_when_it_is_seen(
     tab.evaluate(
         "fetch('/scan/cancel', { method: 'POST', body: new URLSearchParams(new FormData(document.querySelector('form[action=\"/scan/cancel\"]'))) }).then(() => 1)",
     );
-    tab.shows("Failed: nothing was changed.");
+    tab.shows("Cancelled: nothing was changed.");
     tab.evaluate("hide(true)");
     tab.evaluate("hide(false)");
     assert_eq!(tab.evaluate("window.begun"), 1, "what has ended is not followed again");
