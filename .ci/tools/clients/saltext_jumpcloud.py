@@ -20,7 +20,8 @@ applications = jumpcloud.list_("applications")
 
 
 def found(resource, rows, id_field, name_field):
-    """The id of each row, and the ids that are found by its name."""
+    """The id of each row, and the ids that are found by its name. A comma separates filters, and this client does not quote it."""
+    rows = [row for row in rows if "," not in row[name_field]]
     return [(row[id_field], ids(jumpcloud.list_(resource, name=row[name_field]), id_field)) for row in rows]
 
 
