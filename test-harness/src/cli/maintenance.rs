@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 use connector_api::ConnectorError;
+use connector_host::words::count;
 use connector_store::{ForgottenAccounts, KnownAccount, LinkedAccount, Mode, Pruned, Store, System};
 use indicatif::HumanCount;
 use jiff::civil::Date;
@@ -121,7 +122,7 @@ impl PruneArguments {
             Some(oldest) => self.confirmation.report(&format!(
                 "{} and {} of {}, older than {until}. The oldest run that stays is {oldest}.",
                 count(runs, "run"),
-                count(versions, "version of a row"),
+                versions_of_rows(versions),
                 system.name,
             ))?,
         }
@@ -158,7 +159,7 @@ impl ForgetArguments {
         self.confirmation.report(&format!(
             "{username} ({external_id}){more} from all of the history of {}: {}, and the names from {}.",
             system.name,
-            count(versions, "version of a row"),
+            versions_of_rows(versions),
             count(texts, "other text"),
         ))?;
         if !names_left.is_empty() {
@@ -187,7 +188,7 @@ impl ForgetArguments {
             "{} with all of its history: {} and {}.",
             system.name,
             count(forgotten.runs, "run"),
-            count(forgotten.versions, "version of a row"),
+            versions_of_rows(forgotten.versions),
         ))?;
         Ok(Exit::Complete)
     }
@@ -270,13 +271,8 @@ fn person(store: &mut Store, system: &System, called: &str) -> Result<KnownAccou
     }
 }
 
-pub(super) fn count(count: u64, word: &str) -> String {
-    let words = match (count, word) {
-        (1, word) => word.to_owned(),
-        (_, "version of a row") => "versions of rows".to_owned(),
-        (_, word) => format!("{word}s"),
-    };
-    format!("{} {words}", HumanCount(count))
+fn versions_of_rows(many: u64) -> String {
+    if many == 1 { "1 version of a row".to_owned() } else { format!("{} versions of rows", HumanCount(many)) }
 }
 
 /// A length of time before now, or a date.

@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 use connector_api::{Account, ConnectorError, Grant, Reason, ReasonKind, Record, Resource};
-use indicatif::HumanCount;
 use serde_json::json;
 
 use super::print::{self, SheetFormat, printable};
@@ -144,6 +143,6 @@ fn strongest_first(grants: &mut [Grant]) {
     });
 }
 
-fn count(count: usize, word: &str) -> String {
-    format!("{} {word}{}", HumanCount(count as u64), if count == 1 { "" } else { "s" })
+fn count(many: usize, noun: &str) -> String {
+    connector_host::words::count(many as u64, noun)
 }

@@ -3,11 +3,11 @@
 use clap::Args;
 use connector_api::ConnectorError;
 use connector_fleet::Excluded;
+use connector_host::words::count;
 use serde_json::json;
 
 use super::{open, remove};
 use crate::cli::Exit;
-use crate::cli::maintenance::count;
 use crate::cli::print::{self, AnswerFormat, SheetFormat};
 use crate::cli::store::{LocationArguments, shown};
 use crate::cli::table::Table;

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use clap::Args;
 use connector_api::ConnectorError;
 use connector_fleet::Removed;
+use connector_host::words::count;
 use indicatif::HumanCount;
 use serde_json::json;
 
 use super::open;
 use crate::cli::Exit;
-use crate::cli::maintenance::count;
 use crate::cli::print::{self, AnswerFormat, printable};
 use crate::cli::store::LocationArguments;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use connector_api::ConnectorError;
 use connector_fleet::{RunStatus, Status, SystemStatus};
+use connector_host::words;
 use indicatif::HumanCount;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -15,7 +16,7 @@ use super::{exclude, open, signals};
 use crate::cli::print::{self, AnswerFormat, SheetFormat};
 use crate::cli::store::{LocationArguments, shown};
 use crate::cli::table::Table;
-use crate::cli::{Exit, maintenance, screen};
+use crate::cli::{Exit, screen};
 
 /// How often `--watch` looks.
 const WATCH: Duration = Duration::from_secs(2);
@@ -211,8 +212,8 @@ fn text(status: &Status) -> String {
     let mut text = format!(
         "{}, {}{lost} at {}\n{} running, {} queued, {} waiting; last runs: {} complete, {} held, {} failed, {} \
          cancelled; {} never scanned\n",
-        maintenance::count(status.systems.unsigned_abs(), "system"),
-        maintenance::count(there as u64, "worker"),
+        words::count(status.systems.unsigned_abs(), "system"),
+        words::count(there as u64, "worker"),
         shown(status.at),
         count("running"),
         count("queued"),
